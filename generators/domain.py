@@ -1,0 +1,224 @@
+"""The contract between the stages and a domain: what a maze, a logic theory or a chess position must offer."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import polars as pl
+
+from generators.words import word_type
+
+VERDICTS = ("malformed", "wrong", "valid", "optimal")
+"""What an answer is worth, worst first."""
+
+LEVELS = ("none", "legal", "sound", "exact")
+"""How far a trace can be trusted, least first; null where a view cannot be replayed."""
+
+REWARD = {"malformed": 0.0, "wrong": 0.0, "valid": 0.5, "optimal": 1.0}
+
+Form = Literal["text", "svg"]
+
+
+class BadProblem(ValueError):
+    """A user's own problem that cannot be read or has no solution; the message names the line and the cause."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain(ABC):
+    """A family of problems with its teacher and its verifier; the fields of a subclass are its knobs.
+
+    Every method takes and gives polars frames of one row a problem (or a response), in the same order.
+    Word columns have the type `List(Enum)` (`generators.words`); readers accept `List(Categorical)` and
+    `List(String)` too. All randomness comes from the generator that is handed in.
+    """
+
+    source: str = ""
+    """A file of the user's own problems to solve in place of drawn ones."""
+
+    name: ClassVar[str]
+    columns: ClassVar[Mapping[str, pl.DataType]]
+    """The domain's own Parquet columns, from `problems` and `solve` together."""
+    notations: ClassVar[tuple[str, ...]]
+    """The names of its notations; the first one is the form in which traces and answers are stored."""
+
+    @abstractmethod
+    def alphabet(self, notation: str) -> tuple[str, ...]:
+        """Every word that `notation` can use, in a fixed order, without `bos`, `eos` and `pad`."""
+
+    @abstractmethod
+    def problems(self, rng: np.random.Generator, rows: int) -> pl.DataFrame:
+        """One shard of drawn problems: `problem_id`, `split_key`, `prompt` and own columns."""
+
+    @abstractmethod
+    def solve(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+        """`problems` with the teacher's `trace`, `answer`, `cost`, `trace_words`, `choice_bits` and own columns."""
+
+    @abstractmethod
+    def read(self, source: str) -> pl.DataFrame:
+        """Problems from a file's path or from the text itself, as `problems` gives them.
+
+        Raises BadProblem, naming the line and the cause.
+        """
+
+    @abstractmethod
+    def recall(self, prompts: pl.Series, notation: str) -> pl.DataFrame:
+        """The problems that prompts in `notation` state, as `problems` gives them; the inverse of `write`.
+
+        Raises BadProblem for a prompt that states none.
+        """
+
+    @abstractmethod
+    def write(self, rows: pl.DataFrame, notation: str, rng: np.random.Generator) -> pl.DataFrame:
+        """Solved rows as examples: `prompt`, and either `response`, or `candidates` with their `values`.
+
+        `response` is a column of words. `candidates` is a list of word lists (a state value has one empty
+        one) and `values` as many numbers in [0, 1]. `rng` serves notations that thin traces at random.
+        """
+
+    @abstractmethod
+    def restore(self, responses: pl.DataFrame, notation: str) -> pl.DataFrame:
+        """A model's `response` words (without `eos`) as `trace` and `answer` in the stored form.
+
+        `trace` is null for a notation without one that can be replayed. What is not grammatical is handed
+        on word by word, so that `check` can say what is wrong with it. Other columns are kept.
+        """
+
+    @abstractmethod
+    def check(self, problems: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
+        """Judge `trace` and `answer` (stored form) of `responses`; a false `ended` is malformed.
+
+        Gives the columns of `JUDGEMENT`. The trace is replayed by rules, never compared with the teacher's.
+        """
+
+    def measures(self, rollouts: pl.DataFrame) -> pl.DataFrame:
+        """The domain's own metrics beside the common ones: `metric`, `rule`, `value`."""
+        return pl.DataFrame(schema={"metric": pl.String, "rule": pl.String, "value": pl.Float64})
+
+    def baselines(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """What a reader must know of a data set: `measure`, `value`, `note`; it is printed in the card."""
+        return pl.DataFrame(schema={"measure": pl.String, "value": pl.Float64, "note": pl.String})
+
+    def references(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+        """The teacher's own effort on each problem: `reference_words`, its mean trace length, and own columns."""
+        solved = self.solve(problems, rng)
+        return solved.select(reference_words=pl.col("trace_words").cast(pl.Float64))
+
+    def randomized(self) -> Self:
+        """The domain with a teacher whose runs differ; the teacher arm of a bootstrap draws from it."""
+        return self
+
+    @abstractmethod
+    def view(self, row: Mapping[str, Any], form: Form) -> str:
+        """A problem with its trace and answer (stored form) as text for a terminal or as SVG for a page."""
+
+    def identity(self) -> Mapping[str, str]:
+        """What outside the knobs decides the labels: an engine and its version."""
+        return {}
+
+    def candidates(self, rows: pl.DataFrame, notation: str) -> pl.DataFrame:
+        """`prompt` and `candidates` to score, for notations that have values in place of responses."""
+        raise NotImplementedError(f"{self.name} has no notation with candidates")
+
+    def decide(self, rows: pl.DataFrame, scores: pl.Series) -> pl.DataFrame:
+        """The `answer` (stored form) that a list of scores, one a candidate, leads to."""
+        raise NotImplementedError(f"{self.name} has no notation with candidates")
+
+    def reward(self, prompts: list[Any], completions: list[Any], **columns: Any) -> list[float]:
+        """The verifier as a reward function of TRL's trainers: 1 for optimal, 0.5 for valid, else 0.
+
+        Prompts and completions are texts of words, or TRL's lists of messages. `notation` may name theirs;
+        otherwise it is the first one that has all words of the prompts. A completion is held to end with
+        `eos` unless no completion does (tokenizers usually drop it).
+        """
+        asked = [_text(prompt) for prompt in prompts]
+        given = [_text(completion) for completion in completions]
+        notation = columns.get("notation") or self._notation_of(asked)
+        if isinstance(notation, list):
+            notation = notation[0]
+        problems = self.recall(pl.Series("prompt", asked, pl.List(pl.String)), notation)
+        strict = any("eos" in words for words in given)
+        ended = [("eos" in words) or not strict for words in given]
+        cut = [words[: words.index("eos")] if "eos" in words else words for words in given]
+        frame = pl.DataFrame({"response": pl.Series(cut, dtype=pl.List(pl.String)), "ended": ended})
+        verdicts = self.check(problems, self.restore(frame, notation))["verdict"]
+        return [REWARD[verdict] for verdict in verdicts.cast(pl.String)]
+
+    def _notation_of(self, prompts: Iterable[list[str]]) -> str:
+        used = {word for words in prompts for word in words}
+        for notation in self.notations:
+            if used <= set(self.alphabet(notation)):
+                return notation
+        raise BadProblem(f"the prompts have words outside every notation of {self.name}")
+
+
+JUDGEMENT: Mapping[str, pl.DataType] = {
+    "verdict": pl.Enum(VERDICTS),
+    "level": pl.Enum(LEVELS),  # null: not replayable
+    "faithful_steps": pl.UInt32(),  # steps before the first departure
+    "total_steps": pl.UInt32(),
+    "first_departure": pl.UInt32(),  # index of the step; null: none
+    "departure_reason": pl.String(),
+    "answer_cost": pl.Int32(),  # of a valid answer; null otherwise
+    "answer_reason": pl.String(),  # null for an optimal answer
+}
+"""What `Domain.check` gives for each response."""
+
+
+def problem_columns(alphabet: Sequence[str]) -> dict[str, pl.DataType]:
+    """The columns that every domain's `problems` gives."""
+    return {"problem_id": pl.String(), "split_key": pl.String(), "prompt": word_type(alphabet)}
+
+
+def solution_columns(alphabet: Sequence[str]) -> dict[str, pl.DataType]:
+    """The columns that every domain's `solve` adds.
+
+    `choice_bits` is -log2 of the probability of the stored trace under the teacher's own random choices,
+    before any filtering; null where nothing was random or the trace has another origin.
+    """
+    return {
+        "trace": word_type(alphabet),
+        "answer": word_type(alphabet),
+        "cost": pl.Int32(),
+        "trace_words": pl.Int32(),
+        "choice_bits": pl.Float64(),
+    }
+
+
+def content_hash(*parts: bytes) -> str:
+    """A 128-bit hash of the parts as 32 hexadecimal digits, the same on every machine."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+DOMAINS = {"maze": "generators.maze:Maze"}
+"""The domains of this project; an installed package adds its own in the entry-point group `distill.domains`."""
+
+
+def domain_class(name: str) -> type[Domain]:
+    """The domain registered under `name`: looked up in a literal table, never imported by a user's path."""
+    target = DOMAINS.get(name)
+    if target is not None:
+        module, _, attribute = target.partition(":")
+        found: type[Domain] = getattr(import_module(module), attribute)
+        return found
+    installed = {entry.name: entry for entry in entry_points(group="distill.domains")}
+    if name in installed:
+        loaded: type[Domain] = installed[name].load()
+        return loaded
+    raise BadProblem(f"there is no domain '{name}'; there are: {', '.join(sorted({*DOMAINS, *installed}))}")
+
+
+def _text(message: Any) -> list[str]:
+    """Words of a TRL prompt or completion: a string, or a list of messages whose last one counts."""
+    content = message if isinstance(message, str) else message[-1]["content"]
+    return [word for word in content.split() if word != "bos"]

@@ -1,0 +1,1 @@
+"""Learning and sampling: token ids in, checkpoints and token ids out."""
