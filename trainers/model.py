@@ -1,0 +1,90 @@
+"""Decoders of the Llama family: built from numbers or loaded from a folder, with packed attention."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedConfig,
+    PreTrainedModel,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
+from transformers.utils import logging
+
+from trainers import checkpoint
+from trainers.attention import NAME
+from trainers.config import BadSettings, Model
+from trainers.tokens import Tokens
+
+FAMILIES: dict[str, tuple[Callable[..., PreTrainedConfig], Any]] = {
+    "llama": (LlamaConfig, LlamaForCausalLM),
+    "qwen3": (Qwen3Config, Qwen3ForCausalLM),
+}
+
+
+def build(model: Model, tokens: Tokens) -> PreTrainedModel:
+    """A model with random float32 weights from torch's own generator: seed that first."""
+    config_type, model_type = FAMILIES[model.family]
+    config = config_type(
+        vocab_size=tokens.size,
+        hidden_size=model.width,
+        intermediate_size=model.feedforward or 64 * -(-model.width * 8 // (3 * 64)),
+        num_hidden_layers=model.layers,
+        num_attention_heads=model.heads,
+        num_key_value_heads=model.kv_heads,
+        head_dim=model.width // model.heads,
+        max_position_embeddings=model.context,
+        rope_parameters={"rope_type": "default", "rope_theta": model.rope_base},
+        tie_word_embeddings=model.tied,
+        pad_token_id=tokens.pad,
+        bos_token_id=tokens.bos,
+        eos_token_id=tokens.eos,
+    )
+    # A model keeps its config object and writes its attention into it: two models must not share one.
+    config = copy.deepcopy(config)
+    built: PreTrainedModel = model_type._from_config(config, attn_implementation=NAME, dtype=torch.float32)
+    built.eval()  # type: ignore[no-untyped-call]
+    return built
+
+
+def load(folder: Path | str) -> PreTrainedModel:
+    """Our own checkpoint or any Hugging Face folder of a known family, in float32, with our attention."""
+    folder = Path(folder)
+    checkpoint.settle(folder)
+    if not (folder / "config.json").is_file():
+        raise BadSettings(f"{folder} is not a checkpoint: it has no config.json")
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        if config.model_type not in FAMILIES:
+            known = ", ".join(FAMILIES)
+            raise BadSettings(f"{folder} holds a model of the family {config.model_type}; known are {known}")
+        config.attention_dropout = 0.0  # packed attention has none
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            folder, config=config, attn_implementation=NAME, dtype=torch.float32, local_files_only=True
+        )
+    except BadSettings:
+        raise
+    except (OSError, ValueError, KeyError, RuntimeError) as fault:
+        reason = " ".join(str(fault).split())
+        raise BadSettings(f"{folder} cannot be loaded as a model: {reason}") from fault
+    model.eval()  # type: ignore[no-untyped-call]
+    return model
+
+
+def fits(model: PreTrainedModel, tokens: Tokens, context: int = 0) -> None:
+    """Refuse a model of another vocabulary or of a shorter context than is asked for."""
+    size, longest = model.config.vocab_size, model.config.max_position_embeddings
+    if size != tokens.size:
+        raise BadSettings(f"the checkpoint was made for {size} token ids, the data has {tokens.size}")
+    if longest < context:
+        raise BadSettings(f"the checkpoint has a context of {longest} tokens, {context} are asked for")
