@@ -1,0 +1,290 @@
+"""The maze domain: grid mazes, A* as their teacher, and a verifier that replays its traces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from generators.domain import JUDGEMENT, LEVELS, VERDICTS, BadProblem, Domain, Form
+from generators.maze import astar, boards, chance, drawing, facts, layout, reading, reasons, verifier
+from generators.maze.boards import Boards, Cells
+from generators.maze.notation import (
+    HEADS,
+    NOTATIONS,
+    Words,
+    from_cells,
+    in_solution,
+    joined,
+    nullable_words,
+    parted,
+    split_at,
+    to_cells,
+)
+from generators.words import Codes, Offsets, codes, word_type, words
+
+REFERENCE_RUNS = 64
+"""Random runs whose mean trace length is the numerator of ILR, as in Searchformer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maze(Domain):
+    """Grid mazes solved by A*; words and sampling as in Searchformer (arXiv 2402.14083, section 3)."""
+
+    width: int = 10
+    height: int = 10
+    ties: Literal["searchformer", "deepest", "random"] = "random"
+    """Among open cells of equal f: by (y, x) as Searchformer does, the smallest h first, or a uniform draw."""
+    attempts_per_layout: int = 100
+    """Draws of a start and a goal on each wall layout; every accepted one is a problem."""
+    walls_from: float = 0.3
+    """The least share of walls. With n cells it is round(10 * walls_from) * (n // 10), in steps of n // 10."""
+    walls_to: float = 0.5
+    """The greatest share of walls, likewise; a layout's count is uniform between the two."""
+    largest_side: int = 0
+    """The longest side that the vocabulary can write; 0 takes max(width, height)."""
+    largest_cost: int = 0
+    """The largest cost that it can write; 0 takes width * height - 1, or largest_side**2 - 1 if that is set."""
+
+    name: ClassVar[str] = "maze"
+    notations: ClassVar[tuple[str, ...]] = NOTATIONS
+    columns: ClassVar[Mapping[str, pl.DataType]] = {
+        **dict.fromkeys(("width", "height", "start_x", "start_y", "goal_x", "goal_y"), pl.UInt16()),
+        "walls": pl.Int32(),
+        **dict.fromkeys(layout.OUTCOMES, pl.Int32()),
+    }
+    """Size, start, goal and walls; then what was drawn since the row before (null for problems not drawn)."""
+
+    def __post_init__(self) -> None:
+        size = f"{self.width}x{self.height}"
+        if min(self.width, self.height) < 2:
+            raise ValueError(f"a maze needs at least 2x2 cells, got {size}")
+        if self.ties not in astar.TIES:
+            raise ValueError(f"ties must be one of {', '.join(astar.TIES)}, got '{self.ties}'")
+        if self.attempts_per_layout < 1:
+            raise ValueError(f"attempts_per_layout must be at least 1, got {self.attempts_per_layout}")
+        if not 0 <= self.walls_from <= self.walls_to <= 1:
+            raise ValueError(
+                f"walls_from {self.walls_from} and walls_to {self.walls_to} must be shares in ascending order"
+            )
+        if self.wall_range[1] > self.width * self.height - 2:
+            raise ValueError(f"walls_to {self.walls_to} leaves no two free cells in a maze of {size}")
+        self._refuse_small_vocabulary(size)
+
+    def _refuse_small_vocabulary(self, size: str) -> None:
+        if 0 != self.largest_side < max(self.width, self.height):
+            raise ValueError(f"largest_side {self.largest_side} is below the longer side of {size}")
+        # A draw needs max(width, height) states, so smaller costs would reject every one.
+        if 0 != self.largest_cost < max(self.width, self.height) - 1:
+            raise ValueError(f"largest_cost {self.largest_cost} is below the shortest plan of a {size} maze")
+        self.alphabet("search")
+
+    @property
+    def wall_range(self) -> tuple[int, int]:
+        """The fewest and the most walls of a layout, both included."""
+        tenth = self.width * self.height // 10
+        return round(10 * self.walls_from * tenth), round(10 * self.walls_to * tenth)
+
+    def words(self, notation: str) -> Words:
+        """The alphabet of a notation with the places of its parts. Raises BadProblem for an unknown one."""
+        if notation not in self.notations:
+            raise BadProblem(f"mazes have no notation '{notation}'; they have: {', '.join(self.notations)}")
+        side = self.largest_side or max(self.width, self.height)
+        cells = self.largest_side**2 if self.largest_side else self.width * self.height
+        return Words(notation, side, self.largest_cost or cells - 1)
+
+    def alphabet(self, notation: str) -> tuple[str, ...]:
+        """Coordinates (or cells), costs, then the clause heads; `solution` has no costs, create and close."""
+        return self.words(notation).alphabet
+
+    def problems(self, rng: np.random.Generator, rows: int) -> pl.DataFrame:
+        """Problems of random layouts; raises BadProblem if the settings accept none."""
+        sizes = layout.Sizes(
+            self.width, self.height, *self.wall_range, self.attempts_per_layout, self._search.largest_cost
+        )
+        drawn, layouts, counts = layout.sample(chance.states(rng, 1)[0], rows, sizes)
+        return self._problems(drawn, counts, layouts)
+
+    def solve(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+        """A* on every problem; raises BadProblem for one without a solution."""
+        stated, search = self._boards(problems), self._search
+        paper = astar.Paper(search.costs, search.heads, search.largest_cost)
+        try:
+            solved = astar.solve(stated, self.ties, chance.states(rng, len(problems)), paper)
+        except astar.Unsolvable as cause:
+            raise BadProblem(f"problem {cause.row}: {cause}") from None
+        cost = np.diff(solved.plan_offsets) // 3 - 1
+        bits = pl.Series("choice_bits", solved.bits if self.ties == "random" else [None] * len(problems))
+        return problems.with_columns(
+            words(solved.trace, solved.trace_offsets, search.alphabet, "trace"),
+            words(solved.plan, solved.plan_offsets, search.alphabet, "answer"),
+            pl.Series("cost", cost.astype(np.int32)),
+            pl.Series("trace_words", np.diff(solved.trace_offsets).astype(np.int32)),
+            bits.cast(pl.Float64),
+        )
+
+    def read(self, source: str) -> pl.DataFrame:
+        """Mazes in ASCII (`generators.maze.reading`), of any size that the vocabulary can write."""
+        drawn, lines = reading.read(source)
+        search = self._search
+        for row, line in enumerate(lines):
+            width, height = int(drawn.widths[row]), int(drawn.heights[row])
+            if max(width, height) > search.side:
+                raise BadProblem(
+                    f"the maze at line {line} has {width}x{height} cells, the vocabulary ends at a side of "
+                    f"{search.side}; raise largest_side"
+                )
+        paper = astar.Paper(search.costs, search.heads, search.largest_cost)
+        try:
+            astar.solve(drawn, "deepest", np.zeros((len(drawn), 4), np.uint64), paper)
+        except astar.Unsolvable as cause:
+            raise BadProblem(f"the maze at line {lines[cause.row]} cannot be solved: {cause}") from None
+        return self._problems(drawn)
+
+    def recall(self, prompts: pl.Series, notation: str) -> pl.DataFrame:
+        """The problems of prompts, all of the domain's own width and height, which prompts do not tell."""
+        size = np.full(len(prompts), self.width, np.int32), np.full(len(prompts), self.height, np.int32)
+        stated = boards.parse(*self._stored(prompts, notation), *size, self._search.side, self._search.heads)
+        return self._problems(stated)
+
+    def write(self, rows: pl.DataFrame, notation: str, rng: np.random.Generator) -> pl.DataFrame:
+        """`prompt` and `response`; rows without an `answer` give prompts alone."""
+        prompt = self._written(self._codes(rows["prompt"]), notation, "prompt")
+        if "answer" not in rows.columns:
+            return pl.DataFrame([prompt])
+        response = self._codes(rows["answer"])
+        if notation != "solution":
+            response = joined(self._codes(rows["trace"]), response)
+        return pl.DataFrame([prompt, self._written(response, notation, "response")])
+
+    def restore(self, responses: pl.DataFrame, notation: str) -> pl.DataFrame:
+        """All before the first `plan` is the trace; a word of no maze becomes a null within its list."""
+        alphabet = self._search.alphabet
+        flat, offsets = self._stored(responses["response"], notation)
+        if notation == "solution":
+            missing = pl.Series("trace", [None] * len(responses), dtype=word_type(alphabet))
+            return responses.with_columns(missing, nullable_words(flat, offsets, alphabet, "answer"))
+        before = split_at(flat, offsets, self._search.heads + HEADS.index("plan"))
+        trace, answer = parted(flat, offsets, before)
+        return responses.with_columns(
+            nullable_words(*trace, alphabet, "trace"), nullable_words(*answer, alphabet, "answer")
+        )
+
+    def check(self, problems: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
+        """The verdict and the trace level by the rules in `generators.maze.verifier`.
+
+        Steps count from 0. An answer is malformed when its clauses, or the trace's, are not clauses, when it
+        names a cell outside the maze, or when the response does not end.
+        """
+        ended = responses["ended"].to_numpy() if "ended" in responses.columns else np.ones(len(problems), bool)
+        trace, answer = self._codes(responses["trace"]), self._codes(responses["answer"])
+        search = self._search
+        judged = verifier.judge(
+            self._boards(problems),
+            verifier.Responses(*trace, *answer, ended.astype(np.bool_)),
+            verifier.Codebook(search.side, search.costs, search.heads),
+        )
+        return _judgement(judged, responses["trace"].is_not_null())
+
+    def baselines(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The skew that many problems of a layout bring, and what is shallow about the problems."""
+        return facts.baselines(rows, self.wall_range)
+
+    def references(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+        """`reference_words`: the mean trace of 64 random runs; `deepest_words`: that of the run of `deepest`."""
+        stated = self._boards(problems)
+        states = chance.states(rng, len(problems))
+        drawn = astar.lengths(stated, "random", states, REFERENCE_RUNS).mean(axis=1)
+        deepest = astar.lengths(stated, "deepest", states, 1)[:, 0]
+        return pl.DataFrame({"reference_words": drawn, "deepest_words": deepest.astype(np.int32)})
+
+    def randomized(self) -> Self:
+        """The same mazes under random ties."""
+        return replace(self, ties="random")
+
+    def view(self, row: Mapping[str, Any], form: Form) -> str:
+        """The maze with its closed and created cells and its plan (`generators.maze.drawing`)."""
+        drawn = drawing.picture(row, self.width, self.height)
+        return drawing.svg(drawn) if form == "svg" else drawing.text(drawn)
+
+    @property
+    def _search(self) -> Words:
+        return self.words("search")
+
+    def _codes(self, series: pl.Series) -> tuple[Codes, Offsets]:
+        return codes(series, self._search.alphabet)
+
+    def _stored(self, series: pl.Series, notation: str) -> tuple[Codes, Offsets]:
+        """Words of a notation as codes of the search notation."""
+        if notation != "cells":
+            self.alphabet(notation)
+            return self._codes(series)
+        cells = self.words(notation)
+        return from_cells(*codes(series, cells.alphabet), self._search, cells)
+
+    def _written(self, stored: tuple[Codes, Offsets], notation: str, name: str) -> pl.Series:
+        """Codes of the search notation as words of a notation."""
+        if notation == "cells":
+            stored = to_cells(*stored, self._search, self.words(notation))
+        elif notation == "solution":
+            stored = in_solution(stored[0], self._search, self.words(notation)), stored[1]
+        return words(*stored, self.alphabet(notation), name)
+
+    def _boards(self, problems: pl.DataFrame) -> Boards:
+        """What the prompts state, of the sizes in the columns, or of the domain's own without them."""
+        sizes = [
+            problems[name].cast(pl.Int32).to_numpy()
+            if name in problems.columns
+            else np.full(len(problems), own, np.int32)
+            for name, own in (("width", self.width), ("height", self.height))
+        ]
+        search = self._search
+        return boards.parse(*self._codes(problems["prompt"]), *sizes, search.side, search.heads)
+
+    def _problems(
+        self, stated: Boards, counts: Cells | None = None, layouts: NDArray[np.int64] | None = None
+    ) -> pl.DataFrame:
+        search = self._search
+        ids, keys = boards.hashes(stated, layouts)
+        own: dict[str, Any] = {**stated.columns(), "walls": boards.wall_counts(stated)}
+        for at, outcome in enumerate(layout.OUTCOMES):
+            own[outcome] = [None] * len(stated) if counts is None else counts[:, at]
+        prompt = words(*boards.prompts(stated, search.heads), search.alphabet, "prompt")
+        frame = pl.DataFrame({"problem_id": ids, "split_key": keys}, schema_overrides=_KEYS)
+        columns = [pl.Series(name, own[name], dtype=kind) for name, kind in self.columns.items()]
+        return frame.with_columns(prompt, *columns)
+
+
+_KEYS = {"problem_id": pl.String, "split_key": pl.String}
+
+
+def _judgement(judged: verifier.Judged, replayed: pl.Series) -> pl.DataFrame:
+    """`Judged` as the columns of JUDGEMENT; what is said of a trace is null where there is none."""
+    valid = judged.verdicts >= verifier.VALID
+    left = judged.departures >= 0
+    faithful = np.where(left, judged.departures, judged.steps)
+    verdicts, levels = pl.Series(judged.verdicts), pl.Series(judged.levels)
+    frame = pl.DataFrame(
+        {
+            "verdict": verdicts.cat.to(pl.Enum(VERDICTS)),
+            "level": levels.cat.to(pl.Enum(LEVELS)),
+            "faithful_steps": faithful,
+            "total_steps": judged.steps,
+            "first_departure": pl.Series(judged.departures).replace(-1, None),
+            "departure_reason": reasons.traces(judged.trace_reasons, judged.departures),
+            "answer_cost": judged.moves,
+            "answer_reason": reasons.answers(judged.answer_reasons),
+            "valid": valid,
+            "replayed": replayed,
+        }
+    )
+    said = ("level", "faithful_steps", "total_steps", "first_departure", "departure_reason")
+    masked = frame.with_columns(
+        *(pl.when("replayed").then(pl.col(name)).alias(name) for name in said),
+        pl.when("valid").then(pl.col("answer_cost")).alias("answer_cost"),
+    )
+    return masked.select(pl.col(name).cast(kind) for name, kind in JUDGEMENT.items())

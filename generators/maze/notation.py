@@ -1,0 +1,193 @@
+"""The notations of mazes as alphabets, and the kernels that rewrite words from one into another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from generators.domain import BadProblem
+from generators.maze.compiled import compiled
+from generators.words import UNKNOWN, Codes, Offsets, words
+
+HEADS = ("start", "goal", "wall", "create", "close", "plan")
+
+NOTATIONS = ("search", "solution", "cells")
+
+MOST_WORDS = 65_000
+"""Words are stored as 16-bit numbers."""
+
+_UNKNOWN = int(UNKNOWN)
+
+
+@dataclass(frozen=True)
+class Words:
+    """The alphabet of a notation: coordinates or cells, then costs, then clause heads."""
+
+    notation: str
+    side: int
+    largest_cost: int
+
+    @property
+    def places(self) -> int:
+        """How many words name a coordinate, or a cell."""
+        return self.side**2 if self.notation == "cells" else self.side
+
+    @property
+    def costs(self) -> int:
+        """The code of `c0`."""
+        return self.places
+
+    @property
+    def heads(self) -> int:
+        """The code of `start` (not in the solution notation, which has no costs); the other heads follow in the order of HEADS."""
+        return self.places + self.largest_cost + 1
+
+    @property
+    def alphabet(self) -> tuple[str, ...]:
+        """All words in the order of their codes; raises BadProblem when there are too many."""
+        return _alphabet(self)
+
+
+@cache
+def _alphabet(words: Words) -> tuple[str, ...]:
+    size = words.heads + len(HEADS)
+    if size > MOST_WORDS:
+        raise BadProblem(
+            f"the notation {words.notation} has {size} words at side {words.side} and largest_cost "
+            f"{words.largest_cost}, more than {MOST_WORDS}"
+        )
+    if words.notation == "cells":
+        places = [f"{x},{y}" for y in range(words.side) for x in range(words.side)]
+    else:
+        places = [str(at) for at in range(words.side)]
+    if words.notation == "solution":
+        return (*places, "start", "goal", "wall", "plan")
+    return (*places, *(f"c{cost}" for cost in range(words.largest_cost + 1)), *HEADS)
+
+
+def nullable_words(codes: Codes, offsets: Offsets, alphabet: tuple[str, ...], name: str) -> pl.Series:
+    """As `generators.words.words`, with a null in place of every `UNKNOWN`."""
+    foreign = codes == UNKNOWN
+    if not foreign.any():
+        return words(codes, offsets, alphabet, name)
+    lists = pa.LargeListArray.from_arrays(pa.array(offsets), pa.array(codes, mask=foreign))
+    series = pl.Series(name, pl.from_arrow(lists))
+    return series.list.eval(pl.element().cat.to(pl.Enum(alphabet)))
+
+
+def in_solution(stored: Codes, search: Words, solution: Words) -> Codes:
+    """Codes of the search notation as codes of the solution notation, `UNKNOWN` where it has no such word."""
+    place = {word: at for at, word in enumerate(solution.alphabet)}
+    table = np.array([place.get(word, UNKNOWN) for word in search.alphabet], np.uint16)
+    moved: Codes = table[stored]
+    return moved
+
+
+def joined(one: tuple[Codes, Offsets], two: tuple[Codes, Offsets]) -> tuple[Codes, Offsets]:
+    """Row by row, the words of `one` followed by the words of `two`."""
+    out = np.empty(len(one[0]) + len(two[0]), np.uint16)
+    _join(*one, *two, out)
+    return out, one[1] + two[1]
+
+
+def to_cells(codes: Codes, offsets: Offsets, search: Words, cells: Words) -> tuple[Codes, Offsets]:
+    """Words of the search notation with each pair of coordinates as one cell."""
+    out, places = np.empty_like(codes), np.zeros_like(offsets)
+    used = _to_cells(codes, offsets, search.side, cells.places - search.places, out, places)
+    return out[:used].copy(), places
+
+
+def from_cells(codes: Codes, offsets: Offsets, search: Words, cells: Words) -> tuple[Codes, Offsets]:
+    """The inverse of `to_cells`, for any words: what names no cell stays one word.
+
+    Grammar survives: only a cell becomes coordinates, and always two of them.
+    """
+    out, places = np.empty(2 * len(codes), np.uint16), np.zeros_like(offsets)
+    used = _from_cells(codes, offsets, search.side, cells.places, out, places)
+    return out[:used].copy(), places
+
+
+def split_at(codes: Codes, offsets: Offsets, word: int) -> NDArray[np.int64]:
+    """How many words of each row stand before the first `word`: all, when it is not there."""
+    before = np.zeros(len(offsets) - 1, np.int64)
+    _split_at(codes, offsets, word, before)
+    return before
+
+
+def parted(
+    codes: Codes, offsets: Offsets, before: NDArray[np.int64]
+) -> tuple[tuple[Codes, Offsets], tuple[Codes, Offsets]]:
+    """Each row cut into its first `before` words and the rest."""
+    ones, twos = np.zeros_like(offsets), np.zeros_like(offsets)
+    np.cumsum(before, out=ones[1:])
+    twos[1:] = offsets[1:] - offsets[0] - ones[1:]
+    one, two = np.empty(ones[-1], np.uint16), np.empty(twos[-1], np.uint16)
+    _part(codes, offsets, ones, twos, one, two)
+    return (one, ones), (two, twos)
+
+
+@compiled
+def _join(one: Codes, ones: Offsets, two: Codes, twos: Offsets, out: Codes) -> None:
+    at = 0
+    for row in range(len(ones) - 1):
+        for word in one[ones[row] : ones[row + 1]]:
+            out[at] = word
+            at += 1
+        for word in two[twos[row] : twos[row + 1]]:
+            out[at] = word
+            at += 1
+
+
+@compiled
+def _part(codes: Codes, offsets: Offsets, ones: Offsets, twos: Offsets, one: Codes, two: Codes) -> None:
+    for row in range(len(offsets) - 1):
+        middle = offsets[row] + ones[row + 1] - ones[row]
+        one[ones[row] : ones[row + 1]] = codes[offsets[row] : middle]
+        two[twos[row] : twos[row + 1]] = codes[middle : offsets[row + 1]]
+
+
+@compiled
+def _split_at(codes: Codes, offsets: Offsets, word: int, before: NDArray[np.int64]) -> None:
+    for row in range(len(before)):
+        at = offsets[row]
+        while at < offsets[row + 1] and codes[at] != word:
+            at += 1
+        before[row] = at - offsets[row]
+
+
+@compiled
+def _to_cells(codes: Codes, offsets: Offsets, side: int, shift: int, out: Codes, places: Offsets) -> int:
+    used = 0
+    for row in range(len(offsets) - 1):
+        at, end = offsets[row], offsets[row + 1]
+        while at < end:
+            if codes[at] >= side:
+                out[used] = codes[at] + shift
+                at += 1
+            else:
+                out[used] = codes[at + 1] * np.int64(side) + codes[at]
+                at += 2
+            used += 1
+        places[row + 1] = used
+    return used
+
+
+@compiled
+def _from_cells(codes: Codes, offsets: Offsets, side: int, cells: int, out: Codes, places: Offsets) -> int:
+    used = 0
+    for row in range(len(offsets) - 1):
+        for at in range(offsets[row], offsets[row + 1]):
+            code = np.int64(codes[at])
+            if code < cells:
+                out[used], out[used + 1] = code % side, code // side
+                used += 2
+            else:
+                out[used] = code if code == _UNKNOWN else code - cells + side
+                used += 1
+        places[row + 1] = used
+    return used
