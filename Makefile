@@ -68,7 +68,7 @@ if ! $(1) >/dev/null 2>&1; then \
   if command -v apt-get >/dev/null && $$root true 2>/dev/null; then \
     echo 'installing $(2) through apt'; \
     $$root apt-get update -qq; \
-    $$root DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) >/dev/null; \
+    $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) >/dev/null; \
   fi; \
   if ! $(1) >/dev/null 2>&1; then \
     echo 'The system package $(2) is missing; install it and run make again.' >&2; exit 1; \
