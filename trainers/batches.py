@@ -1,0 +1,201 @@
+"""Packed batches: which documents share a row is a pure function of (lengths, seed, step); nothing is cropped.
+
+Shapes: T tokens of a packed row (always `batch_tokens`), N documents of it, P positions that are predicted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trainers.documents import Documents, Indices
+
+WINDOW = 1024
+"""Documents that are packed at once: enough to fill rows, few enough to start at once on any data set."""
+FULL = 0.99
+"""A row this full leaves its window; an emptier one waits for the next window's documents."""
+
+
+class Batch(NamedTuple):
+    """One packed row of several documents, and what is to be predicted in it."""
+
+    input_ids: Tensor
+    """int64, 1,T; padding behind the documents."""
+    position_ids: Tensor
+    """int64, 1,T; starting again with every document."""
+    boundaries: Tensor
+    """int32, fixed length: where documents begin and end, filled up with T."""
+    predicted: Tensor
+    """int64, P: positions whose output is judged (the token before each token of a response)."""
+    targets: Tensor
+    """P: the ids to be predicted there (int64), or the numbers (float32) of a notation with values."""
+    weights: Tensor
+    """float32, P: the share of each position in the loss of the whole step, over all rows and ranks."""
+    tokens: int
+    """Real tokens, padding excluded."""
+    squares: int
+    """Sum of squared document lengths, for the FLOPs of attention."""
+
+
+class Plan:
+    """The endless stream of packed rows over shuffled epochs of documents."""
+
+    def __init__(self, lengths: Indices, capacity: int, seed: int, shuffle: bool = True) -> None:
+        self.lengths, self.capacity, self.seed, self.shuffle = lengths, capacity, seed, shuffle
+
+    def rows(self) -> Iterator[Indices]:
+        """Rows as arrays of example indices, the same ones in every process that asks.
+
+        The last rows of a window are poorly filled: they wait for the documents of the next one, over the
+        border of epochs too, as long as those help to fill them.
+        """
+        epoch, waiting = 0, _Rows(self.lengths, self.capacity)
+        while True:
+            for emitted, waiting in self._epoch(epoch, waiting):  # noqa: B007 - the last one goes on
+                yield from emitted
+            epoch += 1
+
+    def once(self) -> list[Indices]:
+        """The rows of exactly one epoch, in the order of packing."""
+        emitted: list[Indices] = []
+        waiting = _Rows(self.lengths, self.capacity)
+        for rows, waiting in self._epoch(0, waiting):  # noqa: B007
+            emitted += rows
+        return emitted + waiting.all()
+
+    def _epoch(self, epoch: int, waiting: _Rows) -> Iterator[tuple[list[Indices], _Rows]]:
+        order = np.arange(len(self.lengths))
+        if self.shuffle:
+            order = np.random.default_rng((self.seed, epoch)).permutation(len(order))
+        for start in range(0, len(order), WINDOW):
+            emitted = waiting.pack(order[start : start + WINDOW])
+            # First-fit-decreasing leaves the rows of long documents in front: short and long must alternate.
+            if self.shuffle:
+                np.random.default_rng((self.seed, epoch, start)).shuffle(emitted)  # type: ignore[arg-type]
+            yield emitted, waiting
+
+
+class _Rows:
+    """Open rows and the room left in them."""
+
+    def __init__(self, lengths: Indices, capacity: int) -> None:
+        self.lengths, self.capacity = lengths, capacity
+        self.open: list[list[int]] = []
+        self.room = np.zeros(0, np.int64)
+
+    def pack(self, documents: Indices) -> list[Indices]:
+        """Add documents, first-fit-decreasing, and hand over the rows that need not wait any longer."""
+        before, rows = len(self.open), self.open + [[] for _ in documents]
+        room = np.full(len(rows), self.capacity)
+        room[:before] = self.room
+        lengths = self.lengths[documents]
+        used = before
+        order = np.argsort(-lengths, kind="stable")
+        for document, length in zip(documents[order].tolist(), lengths[order].tolist(), strict=True):
+            # One row that is still empty closes the search, so the first fit always exists.
+            first = int((room[: used + 1] >= length).argmax())
+            rows[first].append(document)
+            room[first] -= length
+            used = max(used, first + 1)
+        waits = room[:used] > self.capacity * (1 - FULL)
+        # A row that gained nothing from a whole window would wait for ever.
+        waits[:before] &= room[:before] < self.room
+        self.open, self.room = [rows[i] for i in np.flatnonzero(waits)], room[:used][waits]
+        return [np.array(rows[i]) for i in np.flatnonzero(~waits)]
+
+    def all(self) -> list[Indices]:
+        """Hand over whatever still waits."""
+        rest, self.open, self.room = [np.array(row) for row in self.open], [], np.zeros(0, np.int64)
+        return rest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packer:
+    """Turns rows of example indices into batches of tensors of fixed shape."""
+
+    documents: Documents
+    batch_tokens: int
+    longest: int
+    """Of any document, padding included: what the attention kernel is told."""
+    average: Literal["token", "sequence"] = "token"
+
+    def weight(self, row: Indices) -> float:
+        """What a row adds to the denominator of a step's loss: its predicted tokens, or its sequences."""
+        by_sequence = self.documents.values is not None or self.average == "sequence"
+        return len(row) if by_sequence else int(self.documents.response_lengths[row].sum())
+
+    def batch(self, row: Indices, total: float) -> Batch:
+        """The tensors of a row; `total` is the weight of all rows of its step."""
+        documents = self.documents
+        lengths, responses = documents.lengths[row], documents.response_lengths[row]
+        ends = np.cumsum(lengths)
+        used = int(ends[-1])
+        ids = np.zeros(self.batch_tokens, np.int64)
+        documents.gather(row, ids)
+        tail = np.arange(used, self.batch_tokens, self.longest)
+        starts = np.concatenate((ends - lengths, tail))
+        boundaries = np.full(self._documents_at_most(), self.batch_tokens, np.int32)
+        boundaries[: len(starts)] = starts
+        positions = np.arange(self.batch_tokens)
+        positions -= np.repeat(starts, np.diff(np.append(starts, self.batch_tokens)))
+        if documents.values is None:
+            predicted = _ranges(ends - responses - 1, responses)
+            targets = ids[predicted + 1]
+            weights = np.repeat(1 / responses, responses) if self.average == "sequence" else np.ones(1)
+        else:
+            predicted, targets, weights = ends - 1, documents.values[row], np.ones(1)
+        return Batch(
+            input_ids=torch.from_numpy(ids)[None],
+            position_ids=torch.from_numpy(positions)[None],
+            boundaries=torch.from_numpy(boundaries),
+            predicted=torch.from_numpy(predicted),
+            targets=torch.from_numpy(targets),
+            weights=torch.from_numpy(np.broadcast_to(weights / total, predicted.shape).astype(np.float32)),
+            tokens=used,
+            squares=int((lengths**2).sum()),
+        )
+
+    def _documents_at_most(self) -> int:
+        # A fixed length keeps compiled code from compiling again; the tail is cut into pieces as well.
+        shortest = int(self.documents.lengths.min())
+        return self.batch_tokens // shortest + -(-self.batch_tokens // self.longest) + 2
+
+
+def _ranges(starts: Indices, lengths: Indices) -> NDArray[np.int64]:
+    """The numbers start, start + 1, ... of every range, one range after the other."""
+    shifts = starts - (np.cumsum(lengths) - lengths)
+    return np.arange(int(lengths.sum())) + np.repeat(shifts, lengths)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batches:
+    """What one rank sees from step `start` on: `accumulate` rows for each step, without end.
+
+    The rows of a step are dealt to the ranks in turn, so two ranks see together what one rank would see
+    with twice the accumulation. The plan is all there is to resume: the index of the next step.
+    """
+
+    packer: Packer
+    plan: Plan
+    accumulate: int
+    start: int = 0
+    rank: int = 0
+    world: int = 1
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Batches one by one."""
+        rows = self.plan.rows()
+        share = self.accumulate * self.world
+        next(islice(rows, self.start * share, self.start * share), None)
+        while True:
+            step = list(islice(rows, share))
+            total = sum(map(self.packer.weight, step))
+            for row in step[self.rank :: self.world]:
+                yield self.packer.batch(row, total)

@@ -1,0 +1,165 @@
+"""Encoded examples, memory-mapped: prompt ids and response ids side by side, never copied before a batch asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainers.config import BadSettings
+
+Ids = NDArray[Any]
+"""uint16 or uint32, as they lie on disk."""
+Indices = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """One group of `.npy` files; `rows` names the prompt that each example continues."""
+
+    prompts: Ids
+    prompt_offsets: Indices
+    responses: Ids
+    response_offsets: Indices
+    rows: NDArray[np.int32]
+    keys: NDArray[np.uint64]
+    values: Floats | None
+
+    @classmethod
+    def open(cls, folder: Path, stem: str) -> Segment:
+        """Map the files `folder/stem.*.npy`; BadSettings names the first that is missing or spoilt."""
+        arrays = {name: _open(folder / f"{stem}.{name}.npy") for name in NAMES}
+        values = folder / f"{stem}.values.npy"
+        return cls(**arrays, values=_open(values) if values.exists() else None)
+
+    def head(self, rows: int) -> Segment:
+        """The first rows and their examples."""
+        examples = int(np.searchsorted(self.rows, rows))
+        return Segment(
+            prompts=self.prompts,
+            prompt_offsets=self.prompt_offsets[: rows + 1],
+            responses=self.responses,
+            response_offsets=self.response_offsets[: examples + 1],
+            rows=self.rows[:examples],
+            keys=self.keys[:rows],
+            values=None if self.values is None else self.values[:examples],
+        )
+
+
+NAMES = ("prompts", "prompt_offsets", "responses", "response_offsets", "rows", "keys")
+
+
+def _open(path: Path) -> Any:
+    try:
+        # Zero bytes cannot be mapped, and an empty column of responses is legal.
+        return np.load(path, mmap_mode="r" if path.stat().st_size > EMPTY else None, allow_pickle=False)
+    except FileNotFoundError:
+        raise BadSettings(f"{path} is missing: encode this data set again") from None
+    except (ValueError, EOFError) as fault:
+        raise BadSettings(f"{path} is not readable: {fault}") from None
+
+
+EMPTY = 128
+"""Bytes of the header of an `.npy` file that holds nothing else."""
+
+
+class Documents:
+    """The examples of one split; example i is `prompt(row of i)` followed by its response."""
+
+    def __init__(self, segments: list[Segment]) -> None:
+        self.segments = segments
+        prompts = [np.diff(segment.prompt_offsets) for segment in segments]
+        self.response_lengths: Indices = np.concatenate([np.diff(s.response_offsets) for s in segments])
+        self.prompt_lengths: Indices = np.concatenate(
+            [lengths[segment.rows] for lengths, segment in zip(prompts, segments, strict=True)]
+        )
+        """Of each example's prompt, as all arrays here are by example except `keys`."""
+        self.lengths: Indices = self.prompt_lengths + self.response_lengths
+        self.keys: NDArray[np.uint64] = np.concatenate([segment.keys for segment in segments])
+        self._first_row = _firsts([len(segment.keys) for segment in segments])
+        self._first_example = _firsts([len(segment.rows) for segment in segments])
+        self.rows: Indices = np.concatenate(
+            [segment.rows + first for segment, first in zip(segments, self._first_row[:-1], strict=True)]
+        )
+        self.values: Floats | None = None
+        if segments[0].values is not None:
+            self.values = np.concatenate([_values(segment) for segment in segments])
+
+    @classmethod
+    def open(cls, folder: Path, split: str, rows: int | None = None) -> Documents:
+        """Open a split of encoded data, or its nested first `rows` rows."""
+        stems = sorted(path.name.removesuffix(".rows.npy") for path in folder.glob(f"{split}-*.rows.npy"))
+        if not stems:
+            where = f"{folder} has no split {split}" if folder.is_dir() else f"{folder} does not exist"
+            raise BadSettings(f"{where}: encode the data set first")
+        segments, left = [], rows
+        for stem in stems:
+            segment = Segment.open(folder, stem)
+            if left is not None:
+                segment = segment.head(left)
+                left -= len(segment.keys)
+            segments.append(segment)
+            if left == 0:
+                break
+        return cls(segments)
+
+    def __len__(self) -> int:
+        """The number of examples."""
+        return len(self.lengths)
+
+    def prompt(self, row: int) -> Ids:
+        """The prompt ids of one row."""
+        at, local = self._place(self._first_row, row)
+        segment = self.segments[at]
+        return segment.prompts[segment.prompt_offsets[local] : segment.prompt_offsets[local + 1]]
+
+    def response(self, index: int) -> Ids:
+        """The response ids of one example, the end word included."""
+        at, local = self._place(self._first_example, index)
+        segment = self.segments[at]
+        return segment.responses[segment.response_offsets[local] : segment.response_offsets[local + 1]]
+
+    def example(self, index: int) -> tuple[Ids, int, float | None]:
+        """All ids of one example, the length of its prompt, and its value where the notation has one."""
+        prompt = self.prompt(int(self.rows[index]))
+        ids = np.concatenate((prompt, self.response(index)))
+        return ids, len(prompt), None if self.values is None else float(self.values[index])
+
+    def gather(self, examples: Indices, out: NDArray[np.int64]) -> None:
+        """Write the ids of many examples one after the other into `out`."""
+        # A slice per piece is a plain memory copy; a fancy index over all tokens was measured to be slower.
+        at = 0
+        for index in examples.tolist():
+            for piece in (self.prompt(int(self.rows[index])), self.response(index)):
+                out[at : at + len(piece)] = piece
+                at += len(piece)
+
+    def refuse_longer_than(self, limit: int, name: str) -> None:
+        """BadSettings when an example has more than `limit` tokens; `name` is the setting that limits."""
+        if len(self) and self.lengths.max() > limit:
+            longest = int(self.lengths.argmax())
+            raise BadSettings(
+                f"row {self.rows[longest]} has {self.lengths[longest]} tokens, {name} is {limit}:"
+                f" raise {name} to at least {self.lengths[longest]}"
+            )
+
+    @staticmethod
+    def _place(firsts: list[int], index: int) -> tuple[int, int]:
+        if not 0 <= index < firsts[-1]:
+            raise IndexError(f"{index} is not within the {firsts[-1]} that there are")
+        at = int(np.searchsorted(firsts, index, side="right")) - 1
+        return at, index - firsts[at]
+
+
+def _firsts(counts: list[int]) -> list[int]:
+    return [0, *np.cumsum(counts).tolist()]
+
+
+def _values(segment: Segment) -> Floats:
+    if segment.values is None:
+        raise BadSettings("some segments of the encoded data have values and some have not: encode it again")
+    return segment.values

@@ -1,0 +1,166 @@
+"""Training from encoded data to checkpoints: the Trainer, assembled in one screen."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as lightning
+import torch
+from lightning.pytorch.utilities import rank_zero_only
+
+from trainers import checkpoint, start
+from trainers.attention import attention_path
+from trainers.batches import Packer
+from trainers.checkpoints import STATE, Checkpoints
+from trainers.config import BadSettings, Fit, Model
+from trainers.device import compile_layers, precision
+from trainers.documents import Documents
+from trainers.learner import Learner
+from trainers.loggers import loggers
+from trainers.meter import Meter, mfu
+from trainers.model import load
+from trainers.progress import ProgressBar
+from trainers.run import Run
+from trainers.tokens import Tokens
+from trainers.validation import Validation
+
+
+def fit(
+    *, ids: Path, out: Path, model: Model, fit: Fit, resume: bool = True, progress: bool = True
+) -> dict[str, Any]:
+    """Train on the encoded data in `ids` and return a summary that is valid JSON.
+
+    `out/best` and `out/last` are checkpoints (Hugging Face folders); from `out/last/state.ckpt` a killed run
+    goes on when the same call is made again; `out/logs` holds the figures. A finished run returns its summary
+    at once. Raises BadSettings where settings, data and checkpoint do not go together, OSError where a
+    checkpoint cannot be written. With several devices the first process returns and the others end here.
+    """
+    documents = read(ids, "train", fit.rows, model, fit)
+    run = Run.of(out, model, fit, len(documents), int(documents.lengths.sum()))
+    if not resume and rank_zero_only.rank == 0:
+        run.clear()
+    run.begin()
+    if (finished := run.summary()) is not None:
+        return finished
+    with quiet():
+        summary = train(run, documents, ids, model, fit, progress)
+    if rank_zero_only.rank != 0:
+        raise SystemExit(0)
+    run.finish(summary)
+    return summary
+
+
+def train(
+    run: Run, documents: Documents, ids: Path, model: Model, fit: Fit, progress: bool
+) -> dict[str, Any]:
+    """Assemble model, callbacks and Trainer, train, and sum up."""
+    lightning.seed_everything(fit.seed, workers=True, verbose=False)
+    tokens = Tokens.read(ids)
+    refuse_other_buckets(tokens, fit)
+    checkpoint.settle(run.out / "last")
+    state = run.out / "last" / STATE
+    begun = state.is_file()
+    network = load(state.parent) if begun else start.network(ids, tokens, model, fit)
+    learner = Learner(
+        network, tokens, fit, packer(documents, model, fit), None if begun else start.moments(fit)
+    )
+    compiled = compile_layers(network, fit)
+
+    meter = Meter(fit.log_every)
+    validation = validate(ids, model, fit, meter)
+    every = fit.save_every or max(1, fit.steps // 20)
+    checkpoints = Checkpoints(run.out, ids, every, fit.log_spaced, meter, validation)
+    callbacks = [meter, validation, checkpoints, ProgressBar(meter, validation) if progress else None]
+    done = int(start.read_state(state)["global_step"]) if begun else 0
+    trainer = lightning.Trainer(
+        max_steps=fit.steps,
+        max_epochs=-1,
+        accumulate_grad_batches=fit.accumulate,
+        gradient_clip_val=fit.clip or None,
+        precision=precision(fit),
+        devices=fit.devices,
+        strategy="ddp" if fit.devices > 1 else "auto",
+        callbacks=[callback for callback in callbacks if callback is not None],
+        logger=loggers(fit.loggers, run.out / "logs", run.out.name, done),
+        default_root_dir=run.out / "logs",
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+    trainer.fit(learner, ckpt_path=state if begun else None, weights_only=True)
+
+    device = trainer.strategy.root_device
+    dtype = torch.bfloat16 if trainer.precision == "bf16-mixed" else torch.float32
+    work = meter.steady if meter.steady.seconds else meter.total
+    return {
+        "steps": trainer.global_step,
+        "parameters": checkpoint.parameters(network),
+        "train_loss": meter.latest["train_loss"],
+        "validation_loss": validation.loss if validation else None,
+        "best_validation_loss": checkpoints.best,
+        "best_step": checkpoints.best_step,
+        "epochs": meter.latest["epoch"],
+        "tokens": meter.total.tokens * trainer.world_size,
+        "real_share": meter.total.tokens / (meter.total.rows * fit.batch_tokens),
+        "tokens_per_second": work.tokens * trainer.world_size / work.seconds,
+        "mfu": mfu(trainer, network, work),
+        "seconds": meter.total.seconds,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
+        "devices": trainer.world_size,
+        "precision": str(trainer.precision),
+        "attention": attention_path(device, dtype),
+        "compiled": compiled,
+    }
+
+
+def read(ids: Path, split: str, rows: int | None, model: Model, fit: Fit) -> Documents:
+    """The documents of a split, all of which fit the model and a packed row."""
+    documents = Documents.open(ids, split, rows)
+    if not len(documents):
+        raise BadSettings(f"the split {split} of {ids} has no rows to train on")
+    documents.refuse_longer_than(model.context, "model.context")
+    documents.refuse_longer_than(fit.batch_tokens, "fit.batch_tokens")
+    return documents
+
+
+def packer(documents: Documents, model: Model, fit: Fit) -> Packer:
+    """How rows of these documents become tensors."""
+    longest = min(model.context, fit.batch_tokens)
+    return Packer(documents=documents, batch_tokens=fit.batch_tokens, longest=longest, average=fit.average)
+
+
+def validate(ids: Path, model: Model, fit: Fit, meter: Meter) -> Validation | None:
+    """Validation on the split's first rows, unless none are asked for."""
+    if not fit.validation_rows:
+        return None
+    documents = read(ids, "validation", fit.validation_rows, model, fit)
+    return Validation(packer(documents, model, fit), fit.validate_every or max(1, fit.steps // 10), meter)
+
+
+def refuse_other_buckets(tokens: Tokens, fit: Fit) -> None:
+    """BadSettings when the data was encoded for another number of value buckets."""
+    if tokens.value_start is not None and tokens.value_buckets != fit.values.buckets:
+        raise BadSettings(
+            f"fit.values.buckets is {fit.values.buckets}, the data was encoded with {tokens.value_buckets}"
+        )
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence what Lightning says about matters that are decided here."""
+    names = ("lightning.pytorch", "lightning.fabric")
+    levels = {name: logging.getLogger(name).level for name in names}
+    with warnings.catch_warnings():
+        # Lightning 2.6 looks at torch's trees in a way that newer versions of torch deprecate.
+        warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`", FutureWarning)
+        for name in names:
+            logging.getLogger(name).setLevel(logging.WARNING)
+        yield
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

@@ -1,0 +1,87 @@
+"""The LightningModule: a step's loss over packed rows, exact over accumulation and ranks.
+
+Shapes: T tokens of a packed row, P predicted positions, W width, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import lightning.pytorch as lightning
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+from torch.optim.lr_scheduler import LambdaLR
+from transformers import PreTrainedModel
+
+from trainers.batches import Batch, Batches, Packer, Plan
+from trainers.config import Fit
+from trainers.optimizer import adopt, optimizer, schedule
+from trainers.targets import value_losses
+from trainers.tokens import Tokens
+
+
+class Learner(lightning.LightningModule):
+    """Trains a model on packed documents; the weights of the loss come with the batches."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokens: Tokens,
+        fit: Fit,
+        packer: Packer,
+        moments: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.model, self.tokens, self.fit, self.packer, self.moments = model, tokens, fit, packer, moments
+        model.train()
+        self.latest: Tensor | None = None
+        """The share of the row that was trained on last."""
+
+    def losses(self, batch: Batch) -> Tensor:
+        """The loss at each predicted position, shape P; the head is computed at those positions alone."""
+        body, head = self.model.base_model, self.model.get_output_embeddings()
+        hidden_TW = body(
+            input_ids=batch.input_ids,
+            position_ids=batch.position_ids,
+            cu_seq_lens_q=batch.boundaries,
+            cu_seq_lens_k=batch.boundaries,
+            max_length_q=self.packer.longest,
+            max_length_k=self.packer.longest,
+            use_cache=False,
+        ).last_hidden_state[0]
+        logits_PV = head(hidden_TW[batch.predicted])
+        if self.tokens.value_start is None:
+            return cross_entropy(logits_PV.float(), batch.targets, reduction="none")
+        first = self.tokens.value_start
+        logits_PB = logits_PV[:, first : first + self.tokens.value_buckets]
+        return value_losses(logits_PB, batch.targets, self.fit.values)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """This row's share of the loss of its step: shares add up over rows and ranks."""
+        return self.losses(batch) @ batch.weights
+
+    def training_step(self, batch: Batch, _: int) -> Tensor:
+        """The loss scaled so that Lightning's means over rows and ranks become the sum that is meant."""
+        share = self.loss(batch)
+        self.latest = share.detach()
+        return share * self.trainer.accumulate_grad_batches * self.trainer.world_size
+
+    def train_dataloader(self) -> Batches:
+        """The batches from the current step on; Lightning asks for them after it has restored a state."""
+        fit, trainer = self.fit, self.trainer
+        return Batches(
+            packer=self.packer,
+            plan=Plan(self.packer.documents.lengths, fit.batch_tokens, fit.seed),
+            accumulate=fit.accumulate,
+            start=trainer.global_step,
+            rank=trainer.global_rank,
+            world=trainer.world_size,
+        )
+
+    def configure_optimizers(self) -> Any:
+        """Optimizer and schedule, stepped once a step."""
+        chosen = optimizer(self.model, self.fit)
+        if self.moments is not None:
+            adopt(chosen, self.moments)
+        rates = LambdaLR(chosen, schedule(self.fit))
+        return {"optimizer": chosen, "lr_scheduler": {"scheduler": rates, "interval": "step"}}

@@ -1,0 +1,85 @@
+"""What a run starts from: random weights, a checkpoint's weights, or its optimizer's state too."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from trainers.checkpoints import STATE
+from trainers.config import BadSettings, Fit, Model
+from trainers.model import build, fits, load
+from trainers.tokens import Tokens
+
+
+def network(ids: Path, tokens: Tokens, model: Model, fit: Fit) -> PreTrainedModel:
+    """The model that a new run trains; BadSettings where `fit.start` is of other words or another shape."""
+    if fit.start is None:
+        return build(model, tokens)
+    folder = Path(fit.start)
+    if not folder.is_dir():
+        raise BadSettings(f"fit.start: {folder} does not exist")
+    refuse_other_words(folder, ids)
+    started = load(folder)
+    fits(started, tokens, model.context)
+    refuse_other_shape(folder, started, model)
+    return started
+
+
+def moments(fit: Fit) -> dict[str, Any] | None:
+    """The optimizer's state of `fit.start`, where it is asked for."""
+    if fit.start is None or fit.start_with == "weights":
+        return None
+    path = Path(fit.start) / STATE
+    if not path.is_file():
+        raise BadSettings(f"fit.start_with is everything, but {path} does not exist: take weights alone")
+    states = read_state(path)["optimizer_states"]
+    found: dict[str, Any] = states[0]
+    ours = fit.optimizer == "muon"
+    if any(group.get("muon", False) for group in found["param_groups"]) != ours:
+        raise BadSettings(f"{path} holds the state of another optimizer than fit.optimizer {fit.optimizer}")
+    return found
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """A Lightning checkpoint as plain data: nothing in it can run code."""
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as fault:
+        raise BadSettings(f"{path} is not a state of ours: {' '.join(str(fault).split())[:200]}") from fault
+    return state
+
+
+def refuse_other_words(folder: Path, ids: Path) -> None:
+    """BadSettings when a checkpoint names its words and they differ from those of the data."""
+    for name in ("vocabulary.json", "tokenizer.json", "tokens.json"):
+        theirs, ours = folder / name, ids / name
+        if not (theirs.is_file() and ours.is_file()):
+            continue
+        if json.loads(theirs.read_text()) != json.loads(ours.read_text()):
+            raise BadSettings(
+                f"the checkpoint {folder} has another vocabulary than the data {ids}: their {name} differ"
+            )
+        return
+
+
+def refuse_other_shape(folder: Path, started: PreTrainedModel, model: Model) -> None:
+    """BadSettings when a checkpoint is not the model that the settings describe."""
+    config = started.config
+    shape = {
+        "family": config.model_type,
+        "layers": config.num_hidden_layers,
+        "width": config.hidden_size,
+        "heads": config.num_attention_heads,
+        "kv_heads": config.num_key_value_heads,
+        "tied": config.tie_word_embeddings,
+    }
+    if model.feedforward:
+        shape["feedforward"] = config.intermediate_size
+    for name, value in shape.items():
+        if getattr(model, name) != value:
+            raise BadSettings(f"model.{name} is {getattr(model, name)}, the checkpoint {folder} has {value}")
