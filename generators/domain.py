@@ -47,6 +47,8 @@ class Domain(ABC):
     """The domain's own Parquet columns, from `problems` and `solve` together."""
     notations: ClassVar[tuple[str, ...]]
     """The names of its notations; the first one is the form in which traces and answers are stored."""
+    value_notations: ClassVar[tuple[str, ...]] = ()
+    """Those of them whose examples are candidates with values in place of a response."""
 
     @abstractmethod
     def alphabet(self, notation: str) -> tuple[str, ...]:

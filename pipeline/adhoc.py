@@ -1,0 +1,110 @@
+"""Any checkpoints judged on any problems: other sizes, other data sets, a user's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import polars as pl
+
+from generators.domain import Domain
+from pipeline.artifact import Artifact, Json, digest, file_hash
+from pipeline.console import OUT, say, table
+from pipeline.errors import Refusal
+from pipeline.provenance import provenance
+from pipeline.recipe import build, domain_fields, merged, nested
+from pipeline.rollouts import Student
+from pipeline.seeds import named_rng
+from pipeline.stages.evaluate import Entrant, judge
+
+
+def evaluate(
+    checkpoints: Sequence[Path] | None,
+    sources: Sequence[str] | None,
+    artifacts: Path,
+    overrides: Sequence[tuple[str, str]],
+) -> None:
+    """Judge every checkpoint on every source; each source has an artifact and a table of its own."""
+    if not checkpoints or not sources:
+        raise Refusal("evaluate takes --checkpoint and --on together, or --recipe alone")
+    entrants = [Entrant(f"{at}:{path.name}", 0, path) for at, path in enumerate(checkpoints)]
+    students = [Student(path) for path in checkpoints]
+    domain = students[0].vocabulary.domain
+    tree: Json = {"name": "evaluate", "domain": domain_fields(domain)}
+    for name, value in overrides:
+        tree = merged(tree, nested(name, value))
+    recipe = build(tree)
+    for source in sources:
+        problems = _problems(source, domain, recipe.seed)
+        if recipe.evaluate.problems is not None:
+            problems = problems.head(recipe.evaluate.problems)
+        settings: Json = {
+            "checkpoints": [student.hash for student in students],
+            "problems": digest(problems["problem_id"].to_list()),
+            "evaluate": asdict(recipe.evaluate),
+            "seed": recipe.seed,
+        }
+        artifact = Artifact(artifacts / "evaluate" / f"{domain.name}-{digest(settings)}")
+        if not artifact.finished():
+            _room(students, problems)
+            artifact.folder.mkdir(parents=True, exist_ok=True)
+            artifact.sweep()
+            facts = judge(artifact, entrants, problems, recipe.evaluate, recipe.seed)
+            note = {"stage": "evaluate", "source": source, "settings": settings, "domain": domain_fields(domain)}
+            artifact.seal({**note, **facts, "provenance": dict(provenance())})
+        _show(source, artifact, entrants)
+
+
+def _problems(source: str, domain: Domain, seed: int) -> pl.DataFrame:
+    """Solved problems of an artifact (the test split of a data set), of a Parquet file, or of a user's file."""
+    path = Path(source)
+    if path.is_dir():
+        artifact = Artifact(path)
+        made = artifact.manifest
+        if made.get("domain", {}).get("name") != domain.name:
+            raise Refusal(f"{path} holds no problems of the domain {domain.name}")
+        names = artifact.names("data/test-*.parquet") or artifact.names("data/*.parquet")
+        if not names:
+            raise Refusal(f"{path} is an artifact of the stage {made['stage']}: it holds no problems")
+        return pl.concat([_stored(artifact.verified(name)) for name in names])
+    if path.suffix == ".parquet" and path.is_file():
+        return _stored(path)
+    problems = domain.read(source)
+    return domain.solve(problems, named_rng(seed, "evaluate", "teacher", file_hash(path) if path.is_file() else source))
+
+
+def _stored(path: Path) -> pl.DataFrame:
+    """A Parquet file of problems of whatever vocabulary: words come as words."""
+    frame = pl.read_parquet(path)
+    lacking = {"problem_id", "split_key", "prompt", "trace", "answer", "cost", "trace_words"} - set(frame.columns)
+    if lacking:
+        raise Refusal(f"{path} is no data set of this project: it lacks {', '.join(sorted(lacking))}")
+    words = [name for name in ("prompt", "trace", "answer") if name in frame.columns]
+    frame = frame.with_columns(pl.col(name).cast(pl.List(pl.String)) for name in words)
+    return frame
+
+
+def _room(students: Sequence[Student], problems: pl.DataFrame) -> None:
+    for student in students:
+        context = student.model.config.max_position_embeddings
+        longest = max(len(prompt) for prompt in student.prompts(problems))
+        if longest >= context:
+            raise Refusal(
+                f"{student.folder} has a context of {context} tokens, but a problem takes {longest} before any answer"
+            )
+
+
+def _show(source: str, artifact: Artifact, entrants: Sequence[Entrant]) -> None:
+    facts = artifact.manifest
+    wanted = ("optimal", "solved", "swc")
+    rows = []
+    for entrant in entrants:
+        for row in facts["metrics"]:
+            if row["arm"] == entrant.arm and row["subset"] == "all" and row["metric"].lower().startswith(wanted):
+                interval = f"{row['low']:.3f}-{row['high']:.3f}" if row["low"] is not None else "–"
+                rows.append((entrant.label, row["metric"], row["rule"], f"{row['value']:.3f}", interval))
+    OUT.print(table(f"{facts['problems']} problems of {source}", ("checkpoint", "metric", "rule", "value", "95 %"), rows, 3))
+    say("", f"[dim]{artifact.folder}[/dim]")
+
+

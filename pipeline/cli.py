@@ -1,0 +1,247 @@
+"""The command line: verbs, their options, and recipe fields that any verb may override."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import Refusal
+
+STAGE_VERBS = ("generate", "curate", "encode", "train", "bootstrap", "evaluate", "report")
+OVERRIDES = "any recipe field can be overridden: --domain.width=8 --fit.steps 200 (`distill fields` lists them)"
+
+Overrides = list[tuple[str, str]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it succeeded, 1 when it was refused, 2 when it was not understood, 130 on Ctrl-C."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    _quiet()
+    parser = _parser()
+    try:
+        known, overrides = _divided(words, parser)
+        options = parser.parse_args(known)
+        verb: Callable[[argparse.Namespace, Overrides], None] = options.run
+        verb(options, overrides)
+    except KeyboardInterrupt:
+        print("stopped; what is finished is kept: the same command goes on from there", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except Exception as error:  # the edge of the program: expected faults become a sentence
+        sentence = _sentence(error)
+        if sentence is None or os.environ.get("DISTILL_TRACEBACK"):
+            raise
+        print(f"distill: {sentence}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to tell a user about a fault, or None for a fault of ours."""
+    from generators.domain import BadProblem
+    from trainers.config import BadSettings
+
+    if isinstance(error, Refusal | BadProblem | BadSettings):
+        return str(error)
+    if isinstance(error, BrokenProcessPool):
+        return (
+            "a worker process died, perhaps for want of memory; finished shards are kept."
+            " Run the same command again, with fewer --workers"
+        )
+    if isinstance(error, OSError):
+        place = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror or error}{place}; what is finished is kept, run the same command again"
+    return None
+
+
+def _parser() -> argparse.ArgumentParser:
+    from pipeline.stages import STAGES
+
+    parser = argparse.ArgumentParser(
+        prog="distill",
+        description="Distil search into transformers: traces, training, bootstrapping, judgement.",
+        allow_abbrev=False,
+    )
+    verbs = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    for stage in STAGES:
+        verb = _verb(verbs, stage.name, stage.about, _stage)
+        verb.add_argument("--recipe", default=None, help="a recipe's name or YAML file")
+        _common(verb)
+        if stage.name == "generate":
+            verb.add_argument("--shards", help="make these only, as 0-9 or 3,5; then `distill seal`")
+        if stage.name == "evaluate":
+            verb.add_argument("--checkpoint", nargs="+", type=Path, help="judge these checkpoints instead")
+            verb.add_argument("--on", nargs="+", help="on these artifacts, Parquet files or problem files")
+        verb.set_defaults(stage=stage.name)
+    seal = _verb(verbs, "seal", "finish a data set whose shards were made in parts", _seal)
+    seal.add_argument("--recipe", required=True, help="a recipe's name or YAML file")
+    _common(seal)
+    solve = _verb(verbs, "solve", "let a checkpoint answer a problem of your own", _solve)
+    solve.add_argument("--checkpoint", required=True, type=Path, help="folder of a trained model")
+    solve.add_argument("--problem", required=True, help="a file, or the text itself")
+    solve.add_argument("--samples", type=int, default=0, help="show the best of N sampled responses")
+    solve.add_argument("--temperature", type=float, default=1.0, help="of the samples (default 1)")
+    inspect = _verb(verbs, "inspect", "look into an artifact, a Parquet file or a checkpoint", _inspect)
+    inspect.add_argument("artifact", type=Path)
+    inspect.add_argument("--rows", type=int, default=2, help="rows to show (default 2)")
+    export = _verb(verbs, "export", "write a checkpoint for Hugging Face tools", _export)
+    export.add_argument("--checkpoint", required=True, type=Path)
+    export.add_argument("--to", required=True, type=Path, help="folder to write")
+    _verb(verbs, "recipes", "list the recipes of this project", _recipes)
+    fields = _verb(verbs, "fields", "list every field of a recipe with its type and value", _fields)
+    fields.add_argument("--recipe", default="maze-demo", help="a recipe's name or YAML file")
+    return parser
+
+
+def _verb(verbs: Any, name: str, about: str, run: Callable[..., None]) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = verbs.add_parser(
+        name, help=about, description=about, epilog=OVERRIDES, allow_abbrev=False
+    )
+    made.set_defaults(run=run, verb=name)
+    return made
+
+
+def _common(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--artifacts", type=Path, default=Path("artifacts"), help="where outputs stand")
+    verb.add_argument("--workers", type=int, default=0, help="worker processes (default: one a core)")
+
+
+def _divided(words: list[str], parser: argparse.ArgumentParser) -> tuple[list[str], Overrides]:
+    """The options that the parser knows, and `--field=value` or `--field value` for the recipe.
+
+    Anything that starts with two dashes and is no option of the verb is meant for the recipe, wherever it
+    stands; the recipe itself refuses fields that it does not have.
+    """
+    verb = next((word for word in words if not word.startswith("-")), None)
+    options = _options(parser, verb)
+    if options is None:
+        return words, []
+    known: list[str] = []
+    overrides: Overrides = []
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if not word.startswith("--") or name in options:
+            known.append(word)
+        elif equals:
+            overrides.append((name[2:], value))
+        else:
+            following = next(rest, None)
+            if following is None or following.startswith("--"):
+                raise Refusal(f"{word} needs a value, as in {word}=VALUE")
+            overrides.append((name[2:], following))
+    return known, overrides
+
+
+def _options(parser: argparse.ArgumentParser, verb: str | None) -> set[str] | None:
+    verbs = next(action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    chosen = verbs.choices.get(verb or "")
+    return {text for action in chosen._actions for text in action.option_strings} if chosen else None
+
+
+def _stage(options: argparse.Namespace, overrides: Overrides) -> None:
+    if options.stage == "evaluate" and (options.checkpoint or options.on):
+        from pipeline.adhoc import evaluate
+
+        evaluate(options.checkpoint, options.on, options.artifacts, overrides)
+        return
+    from pipeline.stage import Options, make_all, parse_shards
+    from pipeline.stages import STAGES, generate, report
+
+    stage = next(each for each in STAGES if each.name == options.stage)
+    recipe = _loaded(options.recipe, overrides)
+    shards = getattr(options, "shards", None)
+    run = Options(options.artifacts, _workers(options.workers), parse_shards(shards) if shards else None)
+    if run.shards is not None:
+        for each in recipe.expanded().values():
+            generate.some(each, run)
+        return
+    if stage.name == "bootstrap" and recipe.bootstrap is None:
+        raise Refusal(f"the recipe {recipe.name} has no bootstrap; add the branch `bootstrap:`")
+    jobs = make_all(stage, recipe, run)
+    if stage.name == "report":
+        report.show(jobs[-1])
+
+
+def _seal(options: argparse.Namespace, overrides: Overrides) -> None:
+    from pipeline.stage import Job, Options
+    from pipeline.stages import generate
+
+    recipe = _loaded(options.recipe, overrides)
+    for each in recipe.expanded().values():
+        generate.seal(Job(generate.GENERATE, each, Options(options.artifacts)))
+
+
+def _solve(options: argparse.Namespace, overrides: Overrides) -> None:
+    from pipeline.solve import solve
+
+    _no_overrides(overrides)
+    solve(options.checkpoint, options.problem, options.samples, options.temperature)
+
+
+def _inspect(options: argparse.Namespace, overrides: Overrides) -> None:
+    from pipeline.inspect import show
+
+    _no_overrides(overrides)
+    show(options.artifact, options.rows)
+
+
+def _export(options: argparse.Namespace, overrides: Overrides) -> None:
+    from pipeline.export import export
+
+    _no_overrides(overrides)
+    export(options.checkpoint, options.to)
+
+
+def _recipes(options: argparse.Namespace, overrides: Overrides) -> None:
+    from pipeline.console import OUT, table
+    from pipeline.recipe import RECIPES, load
+
+    _no_overrides(overrides)
+    names = sorted(path.stem for path in RECIPES.glob("*.yaml"))
+    OUT.print(table("", ("recipe", "about"), [(name, load(name).about) for name in names], left=2))
+
+
+def _fields(options: argparse.Namespace, overrides: Overrides) -> None:
+    from pipeline.console import OUT, table
+    from pipeline.recipe import field_rows
+
+    recipe = _loaded(options.recipe, overrides)
+    OUT.print(table(f"fields of {recipe.name}", ("field", "type", "value"), field_rows(recipe), left=3))
+
+
+def _loaded(source: str | None, overrides: Overrides) -> Any:
+    from pipeline.recipe import load
+
+    if source is None:
+        raise Refusal("name a recipe: --recipe maze-demo (`distill recipes` lists them)")
+    return load(source, overrides)
+
+
+def _workers(asked: int) -> int:
+    if asked < 0:
+        raise Refusal(f"--workers must be 0 (one a core) or more, got {asked}")
+    return asked or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else asked
+
+
+def _no_overrides(overrides: Overrides) -> None:
+    if overrides:
+        raise Refusal(f"unknown option --{overrides[0][0]}; `distill --help` lists the commands and their options")
+
+
+def _quiet() -> None:
+    """Libraries keep their remarks to themselves; ours are the ones that a user can act on."""
+    for name, value in (
+        ("TOKENIZERS_PARALLELISM", "false"),
+        ("HF_HUB_OFFLINE", "1"),
+        ("TRANSFORMERS_VERBOSITY", "error"),
+        ("HF_HUB_DISABLE_PROGRESS_BARS", "1"),
+    ):
+        os.environ.setdefault(name, value)

@@ -1,0 +1,70 @@
+"""A checkpoint as a folder that Hugging Face tools load offline: weights, configuration, tokenizer, model card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import yaml
+
+from pipeline.artifact import write_text
+from pipeline.console import OUT
+from pipeline.errors import Refusal
+from pipeline.vocabulary import Vocabulary
+
+
+def export(checkpoint: Path, to: Path) -> None:
+    """Write `config.json`, `model.safetensors`, `generation_config.json`, the tokenizer and a card into `to`."""
+    from trainers.checkpoint import parameters, save
+    from trainers.model import load
+
+    if to.exists() and any(to.iterdir()):
+        raise Refusal(f"{to} is not empty; name a new folder")
+    vocabulary = Vocabulary.load(checkpoint)
+    model = load(checkpoint)
+    save(model, to, checkpoint)
+    write_text(to / "README.md", model_card(vocabulary, parameters(model), _example(vocabulary), model.config.max_position_embeddings))
+    OUT.print(f"{to}: {', '.join(sorted(path.name for path in to.iterdir()))}", soft_wrap=True)
+
+
+def model_card(vocabulary: Vocabulary, parameters: int, prompt: str, context: int) -> str:
+    """Markdown with the head that the hub reads, and code that asks the model one problem."""
+    domain = vocabulary.domain
+    head = {
+        "license": "apache-2.0",
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": ["search-traces", domain.name],
+    }
+    knobs = json.dumps({name: value for name, value in domain.__dict__.items() if value != ""})
+    return f"""---
+{yaml.safe_dump(head, sort_keys=False).strip()}
+---
+# A searcher for {domain.name} problems
+
+A decoder of {parameters:,} parameters that writes a search trace and then the answer, word by word, in notation
+`{vocabulary.notation}`. It was trained on traces of the teacher with the knobs `{knobs}`; its context is {context} tokens.
+
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("PATH")
+tokenizer = AutoTokenizer.from_pretrained("PATH")
+prompt = "bos {prompt}"
+ids = tokenizer(prompt, return_tensors="pt", add_special_tokens=False)
+out = model.generate(**ids, max_length={context}, do_sample=False)
+print(tokenizer.decode(out[0]))
+```
+
+Prompts and responses are words between spaces, `bos` first; a response ends with `eos`. Answers are not checked by
+the model: verify them with `generators.{domain.name}`.
+"""
+
+
+def _example(vocabulary: Vocabulary) -> str:
+    """One prompt of the domain, in the model's notation."""
+    from pipeline.seeds import named_rng
+
+    domain = vocabulary.domain
+    row = domain.solve(domain.problems(named_rng(0, "card"), 1), named_rng(0, "card", "teacher"))
+    return " ".join(domain.write(row, vocabulary.notation, named_rng(0, "prompts"))["prompt"][0])

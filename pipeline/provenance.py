@@ -1,0 +1,67 @@
+"""Where an artifact came from: commit, machine, library and engine versions. Never part of a fingerprint."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("torch", "lightning", "transformers", "polars", "pyarrow", "numpy", "numba", "chess", "pyswip")
+ROOT = Path(__file__).parent.parent
+
+
+@cache
+def provenance() -> dict[str, Any]:
+    """Commit, Python, machine and library versions of this process; `made` is when it was asked."""
+    return {
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "python": sys.version.split()[0],
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {_processor()}",
+        "libraries": {name: found for name in LIBRARIES if (found := _version(name))},
+    }
+
+
+@cache
+def source_hash(package: str) -> str:
+    """A hash of the Python (and Prolog) source of `generators/<package>`, or of an installed package."""
+    folder = ROOT / "generators" / package
+    digest = blake2b(digest_size=8)
+    for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.pl")]):
+        digest.update(path.relative_to(folder).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _commit() -> str | None:
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        changed = "+changes" if git("status", "--porcelain", "--untracked-files=no") else ""
+        return git("rev-parse", "--short=12", "HEAD") + changed
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown processor"
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

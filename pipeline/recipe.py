@@ -1,0 +1,321 @@
+"""Recipe: a tree of frozen dataclasses, one branch a stage, read from YAML and the command line."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from generators.domain import Domain, domain_class
+from pipeline.errors import Refusal
+from trainers.config import Fit, Model, Sampling
+
+RECIPES = Path(__file__).parent / "recipes"
+Arm = Literal["model", "teacher", "unchanged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generate:
+    """How many rows, in shards of what size."""
+
+    rows: int = 10_000
+    """Rows to generate, rounded up to whole shards; more rows later are more shards."""
+    shard_rows: int = 1_000
+    """Rows of a shard; decides what stands in it."""
+
+    def __post_init__(self) -> None:
+        if min(self.rows, self.shard_rows) < 1:
+            raise ValueError("generate.rows and generate.shard_rows must be at least 1")
+
+    @property
+    def shards(self) -> int:
+        """Number of shards that hold the rows."""
+        return -(-self.rows // self.shard_rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curate:
+    """Which rows make up the data set, and where each one stands."""
+
+    validation: float = 0.05
+    """Share of the split keys (layouts, theories, games) for validation."""
+    test: float = 0.05
+    """Share of the split keys for the test split."""
+    level: Literal["none", "legal", "sound", "exact"] = "exact"
+    """The trace level that a row must reach."""
+    longest: int | None = None
+    """Refuse rows with more words than this in prompt, trace and answer (stored form)."""
+    file_rows: int = 10_000
+    """Rows of one file of the data set."""
+
+    def __post_init__(self) -> None:
+        if not (0 < self.validation and 0 < self.test and self.validation + self.test < 1):
+            raise ValueError(
+                f"curate.validation {self.validation} and curate.test {self.test} must be above 0 and leave rows to train"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encode:
+    """Words to ids."""
+
+    notation: str = ""
+    """A notation of the domain; empty takes its first."""
+    too_long: Literal["fail", "refuse"] = "fail"
+    """What to do when rows are longer than the model's context: stop, or leave them out and count them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bootstrap:
+    """Rounds of sampling, keeping the shortest optimal responses, and fine-tuning on them."""
+
+    rounds: int = 3
+    samples: int = 32
+    """Responses sampled for every training prompt in a round (k)."""
+    prompts: int | None = None
+    """Use the first N training problems; null takes all."""
+    arms: tuple[Arm, ...] = ("model", "teacher", "unchanged")
+    """`model` learns from its own samples, `teacher` from the shortest of k fresh teacher runs, `unchanged`
+    goes on with the same data: the controls that show what is learned and what is only picked."""
+    select: Literal["shortest", "all-optimal", "random-optimal"] = "shortest"
+    level: Literal["none", "legal", "sound", "exact"] = "sound"
+    """The trace level that a response must reach to be kept."""
+    sampling: Sampling = Sampling()
+    fit: Fit = Fit(steps=200, warmup=10, start_with="everything")
+    """The fine-tuning of a round; it goes on from the arm's last checkpoint."""
+    validation_problems: int = 100
+    """Validation problems answered after each round; they decide about the plateau."""
+    plateau: float = 0.005
+    """Stop when a round shortens the model arm's validation traces by less than this share."""
+
+    def __post_init__(self) -> None:
+        if self.rounds < 1 or self.samples < 1:
+            raise ValueError("bootstrap.rounds and bootstrap.samples must be at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """What the held-out split is asked."""
+
+    problems: int | None = 500
+    """The first N problems of the split; null takes all."""
+    samples: int = 8
+    """Responses sampled per problem (k), beside the greedy one; 0 leaves sampling out."""
+    sampled_problems: int | None = None
+    """Sample for the first N of these problems only; null samples for all."""
+    sampling: Sampling = Sampling()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The page at the end."""
+
+    examples: int = 4
+    """Problems shown with the teacher's and the model's search."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One named experiment."""
+
+    name: str
+    domain: Domain
+    about: str = ""
+    """One sentence that `distill recipes` and the report show."""
+    seed: int = 0
+    generate: Generate = Generate()
+    curate: Curate = Curate()
+    encode: Encode = Encode()
+    model: Model = Model()
+    fit: Fit = Fit()
+    bootstrap: Bootstrap | None = None
+    evaluate: Evaluate = Evaluate()
+    report: Report = Report()
+    variants: Mapping[str, Recipe] = field(default_factory=dict)
+    """Complete recipes by name, each with its overrides applied; stages they share are made once."""
+
+    @property
+    def notation(self) -> str:
+        """The notation in use."""
+        return self.encode.notation or self.domain.notations[0]
+
+    @property
+    def has_values(self) -> bool:
+        """Whether the notation scores candidates in place of writing a response."""
+        return self.notation in self.domain.value_notations
+
+    def expanded(self) -> dict[str, Recipe]:
+        """The variants, or the recipe itself where it has none."""
+        return dict(self.variants) or {self.name: self}
+
+
+Tree = dict[str, Any]
+
+
+def load(source: str, overrides: Sequence[tuple[str, str]] = ()) -> Recipe:
+    """The recipe in a YAML file (or one of ours by name), with `(dotted field, YAML text)` overrides on top."""
+    path = recipe_path(source)
+    try:
+        tree = yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise Refusal(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise Refusal(f"{path} is not a recipe: it has no fields")
+    tree.setdefault("name", path.stem)
+    variants = tree.pop("variants", None) or {}
+    if not isinstance(variants, dict):
+        raise Refusal("variants: must map a name to the fields that it changes")
+    changes: Tree = {}
+    for name, text in overrides:
+        changes = merged(changes, nested(name, text))
+    base = build(merged(tree, changes))
+    named = {
+        name: build(merged(merged(merged(tree, _fields(name, change)), changes), {"name": f"{base.name}/{name}"}))
+        for name, change in variants.items()
+    }
+    return replace(base, variants=named)
+
+
+def recipe_path(source: str) -> Path:
+    """The file meant by a path or by the name of one of our recipes."""
+    for path in (Path(source), RECIPES / f"{source}.yaml"):
+        if path.is_file():
+            return path
+    known = ", ".join(sorted(path.stem for path in RECIPES.glob("*.yaml")))
+    raise Refusal(f"there is no recipe {source}; this project has: {known}")
+
+
+def build(tree: Tree) -> Recipe:
+    """A recipe from nested fields; raises Refusal with one sentence for a field or value that is not possible."""
+    domain = tree.get("domain")
+    if not isinstance(domain, dict) or not isinstance(domain.get("name"), str):
+        raise Refusal("a recipe needs the field domain.name, as in `domain: {name: maze}`")
+    kind = domain_class(domain["name"])
+    shape = dataclasses.make_dataclass(  # the same tree, with the domain's own fields in place of the contract's
+        "Recipe",
+        [(f.name, kind if f.name == "domain" else hint, _default(f)) for f, hint in _typed(Recipe)],
+        kw_only=True,
+        frozen=True,
+    )
+    cleaned = {**tree, "domain": {key: value for key, value in domain.items() if key != "name"}}
+    cleaned.pop("variants", None)
+    _known(shape, cleaned, "")
+    parsed = _parsed(shape, cleaned)
+    recipe = Recipe(**{f.name: getattr(parsed, f.name) for f, _ in _typed(Recipe)})
+    if recipe.notation not in recipe.domain.notations:
+        raise Refusal(
+            f"encode.notation: {recipe.domain.name} has no notation '{recipe.notation}'; it has:"
+            f" {', '.join(recipe.domain.notations)}"
+        )
+    return recipe
+
+
+def domain_from(tree: Tree) -> Domain:
+    """The domain that a checkpoint or a manifest names (the inverse of `domain_fields`)."""
+    return build({"name": "stored", "domain": tree}).domain
+
+
+def domain_fields(domain: Domain) -> Tree:
+    """A domain as plain data: its name and its knobs."""
+    return {"name": domain.name, **dataclasses.asdict(domain)}
+
+
+def merged(tree: Tree, changes: Tree) -> Tree:
+    """`tree` with `changes` on top, branch by branch."""
+    both = dict(tree)
+    for key, value in changes.items():
+        old = both.get(key)
+        both[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return both
+
+
+def field_rows(recipe: Recipe) -> list[tuple[str, str, str]]:
+    """Every field of a recipe: its dotted name, its type and its value."""
+    return list(_field_rows(recipe, ""))
+
+
+def _field_rows(branch: Any, prefix: str) -> Iterator[tuple[str, str, str]]:
+    for item in dataclasses.fields(branch):
+        value = getattr(branch, item.name)
+        if dataclasses.is_dataclass(value):
+            yield from _field_rows(value, f"{prefix}{item.name}.")
+        elif item.name != "variants":
+            kind = item.type if isinstance(item.type, str) else getattr(item.type, "__name__", str(item.type))
+            yield f"{prefix}{item.name}", kind, str(value)
+
+
+def _fields(name: str, change: Any) -> Tree:
+    if not isinstance(change, dict):
+        raise Refusal(f"variants.{name}: must hold the fields that it changes")
+    return change
+
+
+def nested(name: str, text: str) -> Tree:
+    """A dotted field and the YAML text of its value as a tree."""
+    head, _, rest = name.partition(".")
+    return {head: nested(rest, text) if rest else _value(text)}
+
+
+def _value(text: str) -> Any:
+    """A value from the command line: YAML, or the text itself where it is none."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _typed(kind: type) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
+    hints = typing.get_type_hints(kind)
+    for item in dataclasses.fields(kind):
+        if item.name != "variants":
+            yield item, hints[item.name]
+
+
+def _default(item: dataclasses.Field[Any]) -> Any:
+    return field() if item.default is dataclasses.MISSING else field(default=item.default)
+
+
+def _branch(kind: Any) -> type | None:
+    """The dataclass in `T` or `T | None`, if there is one."""
+    for option in (kind, *typing.get_args(kind)):
+        if isinstance(option, type) and dataclasses.is_dataclass(option):
+            return option
+    return None
+
+
+def _known(kind: type, tree: Any, path: str) -> None:
+    """Refuse whatever is no declared field.
+
+    The parser below would import a class that a field `class_path` names; only declared fields reach it.
+    """
+    if not isinstance(tree, dict):
+        raise Refusal(f"{path.rstrip('.') or 'the recipe'} needs fields of its own, not the value {tree!r}")
+    kinds = {item.name: hint for item, hint in _typed(kind)}
+    for key, value in tree.items():
+        if key not in kinds:
+            near = difflib.get_close_matches(str(key), kinds, 1)
+            hint = f"did you mean {path}{near[0]}?" if near else f"there are: {', '.join(kinds)}"
+            raise Refusal(f"unknown recipe field {path}{key}; {hint}")
+        inner = _branch(kinds[key])
+        if inner is not None and not (value is None and type(None) in typing.get_args(kinds[key])):
+            _known(inner, value, f"{path}{key}.")
+
+
+def _parsed(shape: type, tree: Tree) -> Any:
+    from jsonargparse import ArgumentError, ArgumentParser
+
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--recipe", type=shape)
+    try:
+        return parser.instantiate(parser.parse_object({"recipe": tree})).recipe
+    except ArgumentError as error:
+        sentence = " ".join(str(error).replace('Parser key "recipe.', '"').split())
+        raise Refusal(f"recipe: {sentence.replace('typing.', '')}") from None
+    except ValueError as error:
+        raise Refusal(str(error)) from None

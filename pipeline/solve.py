@@ -1,0 +1,66 @@
+"""A problem of the user's own, answered by a checkpoint and judged step by step beside its teacher."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from pipeline.console import OUT, table
+from pipeline.errors import Refusal
+from pipeline.rollouts import Student, greedily
+from pipeline.seeds import named_rng
+from trainers.config import Sampling
+
+VERDICT_STYLE = {"optimal": "green", "valid": "yellow", "wrong": "red", "malformed": "red"}
+
+
+def solve(checkpoint: Path, problem: str, samples: int, temperature: float) -> None:
+    """Print the problem with the model's answer, its verdict, and its trace beside the teacher's."""
+    student = Student(checkpoint)
+    domain = student.vocabulary.domain
+    problems = domain.read(problem)
+    solved = domain.solve(problems, named_rng(0, "solve"))
+    sampling = Sampling(temperature=temperature, deterministic=True)
+    _room(student, solved)
+    if samples:
+        answers = _best(student.answer(solved, samples, sampling, 0))
+    else:
+        answers = student.answer(solved, 1, greedily(sampling), 0)
+    for teacher, answer in zip(solved.iter_rows(named=True), answers.iter_rows(named=True), strict=True):
+        _show(domain, teacher, answer)
+
+
+def _room(student: Student, problems: pl.DataFrame) -> None:
+    """Refuse a prompt that leaves the model no room for an answer."""
+    context = student.model.config.max_position_embeddings
+    longest = max(len(prompt) for prompt in student.prompts(problems))
+    if longest >= context:
+        raise Refusal(f"the problem takes {longest} tokens, but the model's context is {context}: it cannot answer")
+
+
+def _best(answers: pl.DataFrame) -> pl.DataFrame:
+    """Of each problem's samples the best verdict, and the shortest trace among those."""
+    ranked = answers.with_columns(rank=-pl.col("verdict").to_physical().cast(pl.Int32))
+    best = ranked.sort("problem", "rank", "trace_words", "sample", nulls_last=True)
+    return best.unique("problem", keep="first", maintain_order=True)
+
+
+def _show(domain: Any, teacher: dict[str, Any], answer: dict[str, Any]) -> None:
+    row = {**teacher, "trace": answer["trace"], "answer": answer["answer"]}
+    OUT.print(domain.view(row, "text"), markup=False, soft_wrap=True)
+    verdict = str(answer["verdict"])
+    why = f": {answer['answer_reason']}" if answer["answer_reason"] else ""
+    OUT.print(f"\nverdict    [{VERDICT_STYLE[verdict]}]{verdict}[/]{why}", soft_wrap=True)
+    if answer["level"] is not None:
+        OUT.print(f"trace      {answer['level']}: {answer['faithful_steps']} of {answer['total_steps']} steps faithful")
+    if answer["first_departure"] is not None:
+        OUT.print(
+            f"departure  step {answer['first_departure'] + 1}: {answer['departure_reason']}", soft_wrap=True, markup=False
+        )
+    rows = [
+        ("model", answer["trace_words"], answer["answer_cost"]),
+        ("teacher", teacher["trace_words"], teacher["cost"]),
+    ]
+    OUT.print(table("", ("", "trace words", "cost"), rows))

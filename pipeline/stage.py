@@ -1,0 +1,165 @@
+"""Stage and Job: what a stage is, where its output stands, and what must be made first."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pipeline.artifact import Artifact, Json, digest
+from pipeline.console import say
+from pipeline.errors import Refusal
+from pipeline.provenance import provenance, source_hash
+from pipeline.recipe import Recipe, domain_fields
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run may change without changing a byte of its output."""
+
+    artifacts: Path = Path("artifacts")
+    workers: int = 0
+    """Worker processes; 0 takes one a core."""
+    shards: tuple[int, ...] | None = None
+    """Make these shards only, and no manifest."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the pipeline.
+
+    `settings` gives the part of a recipe that decides the content; with the fingerprints of `needs` it makes
+    the fingerprint. `run` writes the files of a job's artifact and returns the facts for its manifest.
+    """
+
+    name: str
+    version: int
+    about: str
+    needs: Callable[[Recipe], tuple[Need, ...]]
+    """The inputs: a stage each, and the recipe it is made for."""
+    settings: Callable[[Recipe], Json]
+    run: Callable[[Job], Json]
+    enough: Callable[[Job], bool] = field(default=lambda job: True)
+    """Whether a finished artifact holds all that the recipe asks for (a data set may need more shards)."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """A stage's input: a stage, and the recipe it is made for."""
+
+    stage: Stage
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Job:
+    """A stage at work on a recipe."""
+
+    stage: Stage
+    recipe: Recipe
+    options: Options
+
+    @cached_property
+    def inputs(self) -> tuple[Job, ...]:
+        """The jobs whose artifacts this one reads."""
+        return tuple(Job(need.stage, need.recipe, self.options) for need in self.stage.needs(self.recipe))
+
+    @cached_property
+    def settings(self) -> Json:
+        """What decides the content, beside the inputs."""
+        return self.stage.settings(self.recipe)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Stage, version, settings and the fingerprints of the inputs, as 16 digits."""
+        inputs = [job.fingerprint for job in self.inputs]
+        return digest([self.stage.name, self.stage.version, self.settings, inputs])
+
+    @cached_property
+    def artifact(self) -> Artifact:
+        """Where the output stands."""
+        name = f"{self.recipe.domain.name}-{self.fingerprint}"
+        return Artifact(self.options.artifacts / self.stage.name / name)
+
+    def input(self, stage: str) -> Job:
+        """The input made by the stage of that name."""
+        return next(job for job in self.inputs if job.stage.name == stage)
+
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.artifact.finished() and self.stage.enough(self)
+
+    def manifest(self, facts: Json) -> Json:
+        """The manifest's content: facts of the run, settings, inputs and provenance."""
+        domain = self.recipe.domain
+        return {
+            "stage": self.stage.name,
+            "version": self.stage.version,
+            "recipe": self.recipe.name,
+            "fingerprint": self.fingerprint,
+            "domain": domain_fields(domain),
+            "domain_source": source_hash(domain.name),
+            "settings": self.settings,
+            "inputs": [
+                {"stage": job.stage.name, "fingerprint": job.fingerprint, "folder": str(job.artifact.folder)}
+                for job in self.inputs
+            ],
+            **facts,
+            "provenance": dict(provenance()),
+        }
+
+
+def make(job: Job, made: set[str] | None = None) -> Job:
+    """Finish a job, and first whatever it needs; what is finished already is left alone."""
+    made = set() if made is None else made
+    if job.fingerprint in made:
+        return job
+    made.add(job.fingerprint)
+    for need in job.inputs:
+        make(need, made)
+    if job.finished():
+        _remark(job)
+        return job
+    begun = time.monotonic()
+    job.artifact.folder.mkdir(parents=True, exist_ok=True)
+    job.artifact.sweep()
+    facts = job.stage.run(job)
+    facts["seconds"] = round(time.monotonic() - begun, 2)
+    job.artifact.seal(job.manifest(facts))
+    say(job.stage.name, f"{facts.get('summary', 'done')} [dim]({facts['seconds']:.0f} s)[/dim]")
+    say("", f"[dim]{job.artifact.folder}[/dim]")
+    return job
+
+
+def make_all(stage: Stage, recipe: Recipe, options: Options) -> list[Job]:
+    """Finish a stage for a recipe and each of its variants."""
+    made: set[str] = set()
+    return [make(Job(stage, each, options), made) for each in recipe.expanded().values()]
+
+
+def _remark(job: Job) -> None:
+    manifest = job.artifact.manifest
+    say(job.stage.name, f"finished: {manifest.get('summary', '')} [dim]{job.artifact.folder}[/dim]")
+    if manifest["domain_source"] != source_hash(job.recipe.domain.name):
+        say("", f"[yellow]made by another version of generators/{job.recipe.domain.name}; delete it to remake it[/yellow]")
+
+
+def check_space(folder: Path, needed: int) -> None:
+    """Refuse to begin what cannot fit: `needed` bytes on the disk of `folder`."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise Refusal(f"{folder} has {free / 1e9:.1f} GB free, about {needed / 1e9:.1f} GB are needed")
+
+
+def parse_shards(text: str) -> tuple[int, ...]:
+    """Shard numbers from a text such as `0-9` or `3,5,7-8`."""
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if not first.isdigit() or (last and not last.isdigit()):
+            raise Refusal(f"--shards takes numbers and ranges such as 0-9 or 3,5,7-8, got '{text}'")
+        numbers.extend(range(int(first), int(last or first) + 1))
+    return tuple(numbers)

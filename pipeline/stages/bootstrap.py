@@ -1,0 +1,351 @@
+"""Rollouts, keep the shortest optimal, fine-tune, again: with control arms at equal k and steps."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from pipeline import schema
+from pipeline.artifact import Artifact, Json, write_json
+from pipeline.console import LOG, bar, say
+from pipeline.errors import Refusal
+from pipeline.recipe import Arm, Bootstrap, Recipe
+from pipeline.rollouts import Student, greedily, stored_hashes
+from pipeline.seeds import named_rng, named_seed
+from pipeline.selection import improved_rows
+from pipeline.stage import Job, Need, Stage
+from pipeline.stages import encode, train
+
+CHUNK = 256
+"""Training problems that are rolled out, judged and written in one step: what an interruption can cost."""
+
+
+def settings(recipe: Recipe) -> Json:
+    """All of the branch, with what of the fine-tuning decides weights."""
+    assert recipe.bootstrap is not None
+    return {**asdict(recipe.bootstrap), "fit": train.fit_settings(recipe.bootstrap.fit), "seed": recipe.seed}
+
+
+def run(job: Job) -> Json:
+    """Every round of every arm; what is finished of them is kept."""
+    settings_ = _settings(job.recipe)
+    rounds: list[Json] = []
+    lengths: dict[Arm, pl.DataFrame] = {arm: _Round(job, arm, 0).lengths for arm in settings_.arms}
+    ended = f"all {settings_.rounds} rounds"
+    for number in range(1, settings_.rounds + 1):
+        for arm in settings_.arms:
+            step = _Round(job, arm, number)
+            facts = step.make()
+            ratio = _paired(lengths[arm], step.lengths)
+            lengths[arm] = step.lengths
+            rounds.append({"arm": arm, "round": number, **facts, "length_ratio": ratio})
+            say("bootstrap", _line(rounds[-1]))
+        write_json(job.artifact.folder / "rounds.json", {"rounds": rounds})
+        shortened = [1 - entry["length_ratio"] for entry in rounds[-len(settings_.arms) :] if entry["arm"] == "model"]
+        if shortened and number < settings_.rounds and shortened[0] < settings_.plateau:
+            ended = f"stopped after round {number}: traces shortened by {shortened[0]:.1%}, a plateau"
+            break
+    for path in job.artifact.folder.glob("*/round-*/checkpoint/last"):
+        job.artifact.adopt_folder(path.relative_to(job.artifact.folder).as_posix())
+    return {"rounds": rounds, "summary": ended}
+
+
+def checkpoints(job: Job) -> Iterator[tuple[str, int, Path]]:
+    """Arm, round and checkpoint of everything that a finished bootstrap has trained."""
+    for entry in job.artifact.manifest["rounds"]:
+        folder = _Round(job, entry["arm"], entry["round"]).checkpoint.folder
+        yield entry["arm"], entry["round"], folder / "last"
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One round of one arm: `<arm>/round-<r>/{data,ids,checkpoint,evaluation}`; round 0 is the training itself."""
+
+    job: Job
+    arm: Arm
+    number: int
+
+    @cached_property
+    def settings(self) -> Bootstrap:
+        return _settings(self.job.recipe)
+
+    @cached_property
+    def folder(self) -> Path:
+        return self.job.artifact.folder / self.arm / f"round-{self.number}"
+
+    @cached_property
+    def previous(self) -> _Round:
+        return _Round(self.job, self.arm, self.number - 1)
+
+    @cached_property
+    def data(self) -> Artifact:
+        return Artifact(self.folder / "data")
+
+    @cached_property
+    def ids(self) -> Artifact:
+        return Artifact(self.folder / "ids")
+
+    @cached_property
+    def checkpoint(self) -> Artifact:
+        if self.number == 0:
+            return self.job.input("train").artifact
+        return Artifact(self.folder / "checkpoint")
+
+    @cached_property
+    def student(self) -> Student:
+        return Student(self.checkpoint.folder / "last")
+
+    @cached_property
+    def rows(self) -> pl.DataFrame:
+        """The training rows that this round has learned from."""
+        recipe = self.job.recipe
+        if self.number == 0:
+            source = self.job.input("curate").artifact
+            return training_rows(source, recipe, self.settings.prompts)
+        names = self.data.names("data/*.parquet")
+        columns = schema.improved(recipe.domain)
+        parts = [schema.read(self.data.verified(name), columns) for name in names]
+        return pl.concat(parts).select(list(schema.dataset(recipe.domain)))
+
+    @cached_property
+    def lengths(self) -> pl.DataFrame:
+        """Trace words of the validation problems that the round's checkpoint solves optimally with a trace."""
+        evaluation = self.evaluation
+        frame = schema.read(evaluation.verified("rollouts.parquet"), _judged(self.job.recipe))
+        return frame.filter(pl.col("verdict") == "optimal").select("problem_id", "trace_words")
+
+    @cached_property
+    def evaluation(self) -> Artifact:
+        """The round's greedy answers to validation problems, made when asked for."""
+        folder = self.job.artifact.folder / "round-0" if self.number == 0 else self.folder
+        return _finished(Artifact(folder / "evaluation"), self._evaluate)
+
+    def make(self) -> Json:
+        """Make the round, or what of it is missing; gives its line of the table."""
+        _finished(self.data, self._roll_out)
+        _finished(self.ids, self._encode)
+        _finished(self.checkpoint, self._fine_tune)
+        facts, judged = self.data.manifest, self.evaluation.manifest
+        return {
+            "improved": facts["improved"],
+            "rows": facts["rows"],
+            "words": facts["words"],
+            "optimal_share": facts["optimal_share"],
+            "eligible_share": facts["eligible_share"],
+            "fine_tuning": self.checkpoint.manifest["training"],
+            "validation": judged["validation"],
+        }
+
+    def _roll_out(self, artifact: Artifact) -> Json:
+        rows = self.previous.rows
+        chunks = -(-len(rows) // CHUNK)
+        names = [f"data/train-{at:05d}-of-{chunks:05d}.parquet" for at in range(chunks)]
+        with bar(f"{self.arm} {self.number}", chunks) as advance:
+            for at, name in enumerate(names):
+                if artifact.written(name) is None:
+                    self._chunk(artifact, name, rows.slice(at * CHUNK, CHUNK), at)
+                advance()
+        entries = [artifact.written(name) or {} for name in names]
+        problems = len(rows) if self.settings.select != "all-optimal" else sum(entry["problems"] for entry in entries)
+        responses = sum(entry["responses"] for entry in entries)
+        written = sum(entry["rows"] for entry in entries)
+        return {
+            "arm": self.arm,
+            "round": self.number,
+            "parent": self.previous.student.hash if self.arm == "model" else None,
+            "rows": written,
+            "improved": sum(entry["improved"] for entry in entries) / max(problems, 1),
+            "words": sum(entry["words"] for entry in entries) / max(written, 1),
+            "optimal_share": sum(entry["optimal"] for entry in entries) / responses if responses else None,
+            "eligible_share": sum(entry["eligible"] for entry in entries) / responses if responses else None,
+        }
+
+    def _chunk(self, artifact: Artifact, name: str, rows: pl.DataFrame, at: int) -> None:
+        """Responses to some of the rows, judged, and the rows they improve."""
+        domain = self.job.recipe.domain
+        responses = self._responses(rows, at)
+        rng = named_rng(self.job.recipe.seed, "select", self.arm, self.number, at)
+        before = rows["trace_words"]
+        if responses is None:
+            made, optimal, fit = rows.with_columns(replaced=pl.lit(False)), 0, 0
+        else:
+            responses = responses.with_columns(response_hash=pl.Series(stored_hashes(responses, domain), dtype=pl.String))
+            made = improved_rows(rows, responses, self.settings.select, self.settings.level, rng)
+            judged = responses["verdict"].cast(pl.String) == "optimal"
+            optimal, fit = int(judged.sum()), int(_eligible(responses, self.settings.level))
+        origin = pl.when(pl.col("replaced") & (self.arm == "model")).then(pl.lit("model")).otherwise(pl.lit("teacher"))
+        earlier = dict(zip(rows["problem_id"], before, strict=True))
+        made = made.with_columns(
+            origin=origin.cast(pl.Enum(("teacher", "model"))),
+            round=pl.lit(self.number, pl.Int32),
+            parent=pl.lit(self.previous.student.hash if self.arm == "model" else None, pl.String),
+            previous_words=pl.col("problem_id").replace_strict(earlier, return_dtype=pl.Int32),
+            response_hash=pl.Series(stored_hashes(made, domain), dtype=pl.String),
+        )
+        columns = schema.improved(domain)
+        artifact.publish(
+            name,
+            lambda path: schema.write(made, path, columns, {"arm": self.arm, "round": self.number}),
+            rows=len(made),
+            problems=len(rows),
+            words=int(made["trace_words"].sum()),
+            improved=int(made.filter("replaced")["problem_id"].n_unique()),
+            responses=0 if responses is None else len(responses),
+            optimal=optimal,
+            eligible=fit,
+        )
+
+    def _responses(self, rows: pl.DataFrame, at: int) -> pl.DataFrame | None:
+        seed, k = self.job.recipe.seed, self.settings.samples
+        if self.arm == "unchanged":
+            return None
+        if self.arm == "model":
+            drawn = named_seed(seed, "bootstrap", self.number)
+            return self.previous.student.answer(rows, k, self.settings.sampling, drawn)
+        teacher = self.job.recipe.domain.randomized()
+        problems = rows.drop("trace", "answer", "cost", "trace_words", "choice_bits", "verdict", "level")
+        runs = []
+        for sample in range(k):
+            solved = teacher.solve(problems, named_rng(seed, "bootstrap", "teacher", self.number, at, sample))
+            found = solved.select("trace", "answer", "trace_words", ended=pl.lit(True))
+            judged = teacher.check(problems, found)
+            place = {"problem": pl.int_range(len(rows), dtype=pl.Int64), "sample": pl.lit(sample, pl.Int32)}
+            runs.append(pl.concat([found.with_columns(**place), judged], how="horizontal"))
+        return pl.concat(runs)
+
+    def _encode(self, artifact: Artifact) -> Json:
+        recipe = self.job.recipe
+        vocabulary = encode.vocabulary_of(recipe)
+        encode.save_vocabulary(vocabulary, artifact)
+        original = self.job.input("encode").artifact
+        for name in original.names(f"{encode.IDS}/validation-*"):
+            artifact.publish(name, lambda path, name=name: shutil.copyfile(original.verified(name), path))  # type: ignore[misc]
+        refused = 0
+        for name in self.data.names("data/*.parquet"):
+            frame = schema.read(self.data.verified(name), schema.improved(recipe.domain))
+            arrays = encode.encoded(frame, recipe, vocabulary, "bootstrap", self.number, name)
+            longest = int(encode.lengths(arrays).max(initial=0))
+            if longest > recipe.model.context:  # cannot be: a response fits the context it was sampled in
+                raise Refusal(f"a row of round {self.number} has {longest} tokens, model.context is {recipe.model.context}")
+            encode.save_arrays(artifact, name, arrays, {"rows": len(frame)})
+        return {"refused": refused}
+
+    def _fine_tune(self, artifact: Artifact) -> Json:
+        from trainers.fit import fit
+
+        recipe = self.job.recipe
+        parent = self.previous.student.folder
+        done = fit(
+            ids=self.ids.folder / encode.IDS,
+            out=artifact.folder,
+            model=recipe.model,
+            # The same seed for every arm: equal steps and, as far as rows are equal, equal batches.
+            fit=train.seeded(replace(self.settings.fit, start=str(parent)), recipe.seed, "bootstrap", self.number),
+            progress=LOG.is_terminal,
+        )
+        artifact.adopt_folder("last")
+        return {"training": done, "parent": self.previous.student.hash}
+
+    def _evaluate(self, artifact: Artifact) -> Json:
+        recipe = self.job.recipe
+        source = self.job.input("curate").artifact
+        problems = split_rows(source, recipe, "validation", self.settings.validation_problems)
+        seed = named_seed(recipe.seed, "validation")
+        with bar("validate", len(problems)) as advance:
+            answers = self.student.answer(problems, 1, greedily(self.settings.sampling), seed, advance)
+        columns = _judged(recipe)
+        artifact.publish(
+            "rollouts.parquet", lambda path: schema.write(answers, path, columns, {}), rows=len(answers)
+        )
+        best = answers.filter(pl.col("verdict").cast(pl.String) == "optimal")
+        return {
+            "validation": {
+                "rule": "greedy",
+                "problems": len(answers),
+                "optimal": len(best) / max(len(answers), 1),
+                "trace_words": best["trace_words"].mean(),
+            }
+        }
+
+
+def training_rows(source: Artifact, recipe: Recipe, first: int | None) -> pl.DataFrame:
+    """The first rows of the training split."""
+    return split_rows(source, recipe, "train", first)
+
+
+def split_rows(source: Artifact, recipe: Recipe, split: str, first: int | None) -> pl.DataFrame:
+    """The first rows of a split of a finished data set, or all of them."""
+    columns = schema.dataset(recipe.domain)
+    parts: list[pl.DataFrame] = []
+    have = 0
+    for name in source.names(f"data/{split}-*.parquet"):
+        if first is not None and have >= first:
+            break
+        parts.append(schema.read(source.verified(name), columns))
+        have += len(parts[-1])
+    if not parts:
+        raise Refusal(f"the data set {source.folder} has no {split} rows: generate more, or raise curate.{split}")
+    rows = pl.concat(parts)
+    return rows if first is None else rows.head(first)
+
+
+def _settings(recipe: Recipe) -> Bootstrap:
+    assert recipe.bootstrap is not None
+    return recipe.bootstrap
+
+
+def _finished(artifact: Artifact, run_: Callable[[Artifact], Json]) -> Artifact:
+    """Finish a part of a round, unless it is."""
+    if not artifact.finished():
+        artifact.folder.mkdir(parents=True, exist_ok=True)
+        artifact.sweep()
+        artifact.seal(run_(artifact))
+    return artifact
+
+
+def _judged(recipe: Recipe) -> dict[str, pl.DataType]:
+    """The columns of a round's own validation answers."""
+    names = ("problem_id", "split_key", "sample", "verdict", "level", "trace_words", "cost")
+    every = schema.rollouts(recipe.domain, ())
+    return {name: every[name] for name in names}
+
+
+def _eligible(responses: pl.DataFrame, level: str) -> int:
+    from pipeline.selection import eligible
+
+    return len(eligible(responses, level))
+
+
+def _paired(before: pl.DataFrame, after: pl.DataFrame) -> float:
+    """Mean of the paired ratios of trace lengths over problems solved optimally before and after."""
+    both = before.join(after, on="problem_id", suffix="_after").filter(pl.col("trace_words") > 0)
+    ratio = (both["trace_words_after"] / both["trace_words"]).mean()
+    return float(ratio) if ratio is not None else 1.0  # type: ignore[arg-type]
+
+
+def _line(entry: Json) -> str:
+    seen = entry["validation"]
+    words = f"{seen['trace_words']:.1f}" if seen["trace_words"] is not None else "–"
+    return (
+        f"round {entry['round']} {entry['arm']:<9} {entry['improved']:.0%} of rows shorter,"
+        f" validation optimal {seen['optimal']:.0%}, trace {words} words ({entry['length_ratio']:.3f} of before)"
+    )
+
+
+BOOTSTRAP = Stage(
+    name="bootstrap",
+    version=1,
+    about="sample, keep the shortest optimal responses, fine-tune, again",
+    needs=lambda recipe: (
+        Need(train.TRAIN, recipe),
+        Need(encode.ENCODE, recipe),
+        Need(encode.curate.CURATE, recipe),
+    ),
+    settings=settings,
+    run=run,
+)

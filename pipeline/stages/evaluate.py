@@ -1,0 +1,235 @@
+"""Checkpoints answer the held-out split; every answer is judged, every rate has its rule and its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from generators.domain import Domain
+from pipeline import metrics, schema
+from pipeline.artifact import Artifact, Json, write_json
+from pipeline.console import bar
+from pipeline.recipe import Evaluate, Recipe
+from pipeline.rollouts import GREEDY, Student, greedily, stored_hashes
+from pipeline.seeds import named_rng, named_seed
+from pipeline.stage import Job, Need, Stage
+from pipeline.stages import bootstrap, curate, train
+
+START = "start"
+"""The arm of the checkpoint from which a bootstrap starts, and the only one without it."""
+ROLLOUTS = "rollouts.parquet"
+METRICS = "metrics.json"
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A checkpoint under judgement."""
+
+    arm: str
+    round: int
+    folder: Path
+
+    @property
+    def label(self) -> str:
+        """How tables call it."""
+        return self.arm if self.arm == START or not self.round else f"{self.arm} {self.round}"
+
+
+def settings(recipe: Recipe) -> Json:
+    """All of the branch."""
+    return {**asdict(recipe.evaluate), "seed": recipe.seed}
+
+
+def run(job: Job) -> Json:
+    """Judge the trained checkpoint and every round of every arm on the test split."""
+    entrants = [Entrant(START, 0, job.input("train").artifact.folder / "last")]
+    if job.recipe.bootstrap is not None:
+        found = bootstrap.checkpoints(job.input("bootstrap"))
+        entrants += [Entrant(arm, number, folder) for arm, number, folder in found]
+    source = job.input("curate").artifact
+    problems = bootstrap.split_rows(source, job.recipe, "test", job.recipe.evaluate.problems)
+    facts = judge(job.artifact, entrants, problems, job.recipe.evaluate, job.recipe.seed)
+    return {**facts, "summary": headline(facts)}
+
+
+def judge(
+    artifact: Artifact, entrants: Sequence[Entrant], problems: pl.DataFrame, asked: Evaluate, seed: int
+) -> Json:
+    """Roll out every checkpoint on the problems, write rollouts.parquet and metrics.json, give the metrics."""
+    domain = Student(entrants[0].folder).vocabulary.domain
+    references = domain.references(problems, named_rng(seed, "references"))
+    if artifact.written(ROLLOUTS) is None:
+        for at, entrant in enumerate(entrants):
+            _roll_out(artifact, at, entrant, problems, references, asked, seed)
+        _combine(artifact, entrants)
+    columns = schema.rollouts(domain, _words(entrants))
+    rollouts = schema.read(artifact.folder / ROLLOUTS, columns)
+    facts = {
+        "problems": len(problems),
+        "metrics": [row for each in entrants for row in _measured(rollouts, each, asked, domain)],
+        "lengths": _lengths(rollouts, entrants),
+        "references": {name: references[name].mean() for name in references.columns},
+    }
+    write_json(artifact.folder / METRICS, facts)
+    artifact.adopt(METRICS)
+    return facts
+
+
+def headline(facts: Json) -> str:
+    """The rates that stand on the stage's line."""
+    shown = [row for row in facts["metrics"] if row["metric"] == "optimal" and row["subset"] == "all"]
+    return f"{facts['problems']} problems; optimal: " + ", ".join(
+        f"{row['label']} {row['value']:.1%} ({row['rule']})" for row in shown if row["rule"] == "greedy"
+    )
+
+
+def _roll_out(
+    artifact: Artifact,
+    at: int,
+    entrant: Entrant,
+    problems: pl.DataFrame,
+    references: pl.DataFrame,
+    asked: Evaluate,
+    seed: int,
+) -> None:
+    """The answers of one checkpoint, greedy and sampled, in a file of their own until all are there."""
+    name = _part(at)
+    if artifact.written(name) is not None:
+        return
+    student = Student(entrant.folder)
+    domain = student.vocabulary.domain
+    sampled = problems if asked.sampled_problems is None else problems.head(asked.sampled_problems)
+    drawn = asked.samples if not student.vocabulary.buckets else 0
+    with bar(f"answer {entrant.label}", len(problems) + len(sampled) * drawn) as advance:
+        key = named_seed(seed, "evaluate")
+        parts = [student.answer(problems, 1, greedily(asked.sampling), key, advance)]
+        if drawn:
+            parts.append(student.answer(sampled, drawn, asked.sampling, key, advance))
+    answers = pl.concat(parts, how="vertical_relaxed")
+    place = answers["problem"].to_numpy()
+    stored = pl.Series(stored_hashes(problems, domain))[place]
+    same = pl.Series(stored_hashes(answers, domain), dtype=pl.String) == stored
+    rows = answers.with_columns(
+        checkpoint=pl.lit(student.hash),
+        arm=pl.lit(entrant.arm),
+        round=pl.lit(entrant.round, pl.Int32),
+        teacher_words=problems["trace_words"][place],
+        reference_words=references["reference_words"][place],
+        exact_match=same & answers["ended"],
+        seen_in_training=_seen(problems)[place],
+    )
+    columns = schema.rollouts(domain, student.vocabulary.words)
+    artifact.publish(name, lambda path: schema.write(rows, path, columns, {"checkpoint": student.hash}))
+
+
+def _combine(artifact: Artifact, entrants: Sequence[Entrant]) -> None:
+    """One file of all answers in place of a part a checkpoint."""
+    domain, words = Student(entrants[0].folder).vocabulary.domain, _words(entrants)
+    names = [_part(at) for at in range(len(entrants))]
+    parts = []
+    for name, entrant in zip(names, entrants, strict=True):
+        own = schema.rollouts(domain, Student(entrant.folder).vocabulary.words)
+        part = schema.read(artifact.folder / name, own)
+        wide = schema.rollouts(domain, words)
+        parts.append(part.with_columns(pl.col(each).cast(wide[each]) for each in ("text", "trace", "answer")))
+    frame = pl.concat(parts)
+    artifact.publish(
+        ROLLOUTS, lambda path: schema.write(frame, path, schema.rollouts(domain, words), {}), rows=len(frame)
+    )
+    artifact.discard(*names)
+
+
+def _part(at: int) -> str:
+    return f"parts/rollouts-{at:03d}.parquet"
+
+
+def _words(entrants: Sequence[Entrant]) -> tuple[str, ...]:
+    """The words of all vocabularies, in the order in which they come up."""
+    words: dict[str, None] = {}
+    for entrant in entrants:
+        words |= dict.fromkeys(Student(entrant.folder).vocabulary.words)
+    return tuple(words)
+
+
+def _seen(problems: pl.DataFrame) -> pl.Series:
+    if "seen_in_training" in problems.columns:
+        return problems["seen_in_training"]
+    return pl.Series("seen_in_training", [None] * len(problems), pl.Boolean)
+
+
+def _measured(rollouts: pl.DataFrame, entrant: Entrant, asked: Evaluate, domain: Domain) -> list[Json]:
+    """Every metric of one checkpoint: by rule, on all problems and on those whose response is unseen."""
+    own = rollouts.filter(pl.col("arm") == entrant.arm, pl.col("round") == entrant.round)
+    made: list[Json] = []
+    for subset, rows in (("all", own), ("unseen responses", own.filter(~pl.col("seen_in_training")))):
+        greedy, sampled = rows.filter(pl.col("sample") == GREEDY), rows.filter(pl.col("sample") != GREEDY)
+        for rule, part in (("greedy", greedy), ("mean of k", sampled), ("any of k", sampled)):
+            if part.is_empty():
+                continue
+            k = 1 if rule == "greedy" else asked.samples
+            made += [{"subset": subset, **row} for row in metrics.table(part, rule, k).to_dicts()]
+        if subset == "all" and not greedy.is_empty():
+            made += [{"subset": subset, **row} for row in domain.measures(greedy).to_dicts()]
+    about: dict[str, Any] = {"label": entrant.label, "arm": entrant.arm, "round": entrant.round}
+    return [{**about, **row} for row in made]
+
+
+def _lengths(rollouts: pl.DataFrame, entrants: Sequence[Entrant]) -> list[Json]:
+    """Trace lengths as paired ratios over the problems that every checkpoint solves optimally.
+
+    One rule for the greedy responses, one for the mean over the optimal ones of k samples.
+    """
+    best = rollouts.filter(pl.col("verdict") == "optimal", pl.col("trace_words") > 0)
+    made: list[Json] = []
+    for rule, rows in (
+        ("greedy", best.filter(pl.col("sample") == GREEDY)),
+        ("mean of k", best.filter(pl.col("sample") != GREEDY)),
+    ):
+        means = rows.group_by("arm", "round", "problem_id", "split_key").agg(
+            pl.col("trace_words").mean(), pl.col("reference_words").first()
+        )
+        solved = means.group_by("problem_id").len().filter(pl.col("len") == len(entrants))["problem_id"]
+        paired = means.filter(pl.col("problem_id").is_in(solved.implode())).sort("problem_id")
+        if paired.is_empty():
+            continue
+        of = {
+            (each.arm, each.round): paired.filter(pl.col("arm") == each.arm, pl.col("round") == each.round)
+            for each in entrants
+        }
+        start = of[entrants[0].arm, entrants[0].round]
+        for each in entrants:
+            rows_ = of[each.arm, each.round]
+            made.append(
+                {
+                    "label": each.label,
+                    "arm": each.arm,
+                    "round": each.round,
+                    "rule": rule,
+                    "problems": len(rows_),
+                    "words": rows_["trace_words"].mean(),
+                    "to_start": metrics.paired_ratio(start, rows_),
+                    "to_reference": metrics.paired_ratio(
+                        rows_.with_columns(trace_words=pl.col("reference_words")), rows_
+                    ),
+                }
+            )
+    return made
+
+
+def _needs(recipe: Recipe) -> tuple[Need, ...]:
+    middle = (Need(bootstrap.BOOTSTRAP, recipe),) if recipe.bootstrap is not None else ()
+    return (Need(curate.CURATE, recipe), Need(train.TRAIN, recipe), *middle)
+
+
+EVALUATE = Stage(
+    name="evaluate",
+    version=1,
+    about="judge every checkpoint on the held-out split",
+    needs=_needs,
+    settings=settings,
+    run=run,
+)

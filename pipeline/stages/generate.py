@@ -1,0 +1,170 @@
+"""Draw problems, run the teacher, judge every row, write shards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from generators.domain import BadProblem
+from pipeline import schema
+from pipeline.artifact import Artifact, Json, file_hash
+from pipeline.console import bar, say
+from pipeline.errors import Refusal
+from pipeline.executor import over_shards
+from pipeline.recipe import Recipe, domain_fields
+from pipeline.seeds import named_rng
+from pipeline.stage import Job, Options, Stage
+
+
+def shard_name(shard: int) -> str:
+    """File name of a shard."""
+    return f"data/part-{shard:05d}.parquet"
+
+
+def settings(recipe: Recipe) -> Json:
+    """The size of a shard decides what stands in it, the number of shards does not."""
+    domain = domain_fields(recipe.domain)
+    if recipe.domain.source:
+        domain["source"] = _source_identity(recipe.domain.source)
+    return {
+        "domain": domain,
+        "seed": recipe.seed,
+        "shard_rows": recipe.generate.shard_rows,
+        "identity": dict(recipe.domain.identity()),
+    }
+
+
+def shards(recipe: Recipe) -> int:
+    """How many shards the recipe asks for."""
+    if recipe.domain.source:
+        return -(-len(_source_rows(recipe.domain)) // recipe.generate.shard_rows)
+    return recipe.generate.shards
+
+
+def run(job: Job) -> Json:
+    """Write the shards that are missing."""
+    recipe, artifact = job.recipe, job.artifact
+    todo = range(shards(recipe))
+    wanted = [shard for shard in todo if job.options.shards is None or shard in job.options.shards]
+    missing = [shard for shard in wanted if artifact.written(shard_name(shard)) is None]
+    task = _Task(recipe, artifact.folder, job.fingerprint)
+    with bar("generate", len(wanted)) as advance:
+        advance(len(wanted) - len(missing))
+        for _ in over_shards(task, missing, job.options.workers):
+            advance()
+    return facts(job)
+
+
+def facts(job: Job) -> Json:
+    """What the manifest says of the shards that are there."""
+    entries = [entry for shard in range(shards(job.recipe)) if (entry := job.artifact.written(shard_name(shard)))]
+    rows = sum(entry["rows"] for entry in entries)
+    words = sum(entry["words"] for entry in entries)
+    exact = sum(entry["sound"] for entry in entries)
+    return {
+        "rows": rows,
+        "words": words,
+        "shards": len(entries),
+        "summary": f"{rows:,} rows in {len(entries)} shards, {words:,} words, {exact / max(rows, 1):.1%} verified",
+    }
+
+
+def enough(job: Job) -> bool:
+    """Whether a finished artifact has all the shards that the recipe asks for."""
+    files = job.artifact.manifest["files"]
+    return all(shard_name(shard) in files for shard in range(shards(job.recipe)))
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A shard is a pure function of the recipe and its number: any worker may write it, twice if need be."""
+
+    recipe: Recipe
+    folder: Path
+    fingerprint: str
+
+    def __call__(self, shard: int) -> int:
+        frame = solved_shard(self.recipe, shard)
+        columns = schema.traces(self.recipe.domain)
+        words = sum(int(frame[name].list.len().sum()) for name in ("prompt", "trace", "answer"))
+        Artifact(self.folder).publish(
+            shard_name(shard),
+            lambda path: schema.write(frame, path, columns, {"fingerprint": self.fingerprint, **settings(self.recipe)}),
+            rows=len(frame),
+            words=words,
+            sound=int(((frame["verdict"] == "optimal") & (frame["level"].is_in(["sound", "exact"]))).sum()),
+        )
+        return len(frame)
+
+
+def solved_shard(recipe: Recipe, shard: int) -> pl.DataFrame:
+    """The rows of a shard: drawn (or read), solved and judged; a pure function of its arguments."""
+    domain, size = recipe.domain, recipe.generate.shard_rows
+    if domain.source:
+        problems = _source_rows(domain).slice(shard * size, size)
+    else:
+        problems = domain.problems(named_rng(recipe.seed, domain.name, "problems", shard), size)
+    solved = domain.solve(problems, named_rng(recipe.seed, domain.name, "teacher", shard))
+    judged = domain.check(solved, solved.select("trace", "answer", ended=pl.lit(True)))
+    return solved.with_columns(
+        judged["verdict"],
+        judged["level"],
+        seed=pl.lit(recipe.seed, pl.Int64),
+        shard=pl.lit(shard, pl.Int32),
+        row=pl.int_range(len(solved), dtype=pl.Int32),
+    )
+
+
+def _source_identity(source: str) -> str:
+    path = Path(source)
+    if not path.is_file():
+        raise Refusal(f"domain.source: there is no file {source}")
+    return file_hash(path)
+
+
+@cache
+def _source_rows(domain) -> pl.DataFrame:  # type: ignore[no-untyped-def]  # a frozen dataclass: hashable
+    rows = domain.read(domain.source)
+    if rows.is_empty():
+        raise BadProblem(f"{domain.source} holds no problem")
+    return rows
+
+
+def some(recipe: Recipe, options: Options) -> None:
+    """Make some shards and leave the artifact open; `distill seal` finishes it."""
+    job = Job(GENERATE, recipe, options)
+    beyond = [shard for shard in options.shards or () if shard >= shards(recipe)]
+    if beyond:
+        raise Refusal(f"--shards: there is no shard {beyond[0]}; the recipe asks for 0-{shards(recipe) - 1}")
+    job.artifact.folder.mkdir(parents=True, exist_ok=True)
+    made = run(job)
+    say("generate", f"{made['shards']} of {shards(recipe)} shards stand; `distill seal` finishes when all do")
+    say("", f"[dim]{job.artifact.folder}[/dim]")
+
+
+def seal(job: Job) -> None:
+    """Finish an artifact whose shards were made in several runs; refuses while some are missing."""
+    missing = [shard for shard in range(shards(job.recipe)) if job.artifact.written(shard_name(shard)) is None]
+    if missing:
+        listed = ", ".join(map(str, missing[:10])) + (" ..." if len(missing) > 10 else "")
+        raise Refusal(
+            f"{job.artifact.folder} lacks {len(missing)} of {shards(job.recipe)} shards: {listed}.\n"
+            f"Make them with `distill generate --recipe ... --shards {missing[0]}-{missing[-1]}`."
+        )
+    made = facts(job)
+    job.artifact.seal(job.manifest(made))
+    say("seal", f"{made['summary']} [dim]{job.artifact.folder}[/dim]")
+
+
+GENERATE = Stage(
+    name="generate",
+    version=1,
+    about="draw problems, run the teacher, verify, write Parquet shards",
+    needs=lambda recipe: (),
+    settings=settings,
+    run=run,
+    enough=enough,
+)

@@ -1,0 +1,75 @@
+"""Packed batches through Lightning: one checkpoint at the best validation loss, one at the end."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from pipeline.artifact import Json
+from pipeline.console import LOG
+from pipeline.recipe import Recipe
+from pipeline.seeds import named_seed
+from pipeline.stage import Job, Need, Stage
+from pipeline.stages import encode
+from trainers.config import Fit
+
+UNSEEN = ("loggers", "log_every", "save_every")
+"""Settings that do not change a weight."""
+
+
+def settings(recipe: Recipe) -> Json:
+    """The model and the run, with a starting checkpoint named by its content."""
+    return {"model": asdict(recipe.model), "fit": fit_settings(recipe.fit), "seed": recipe.seed}
+
+
+def fit_settings(fit: Fit) -> Json:
+    """What of a training run decides its weights."""
+    kept = {name: value for name, value in asdict(fit).items() if name not in UNSEEN}
+    if fit.start:
+        from trainers.checkpoint import content_hash
+
+        kept["start"] = content_hash(Path(fit.start))
+    return kept
+
+
+def run(job: Job) -> Json:
+    """Train; an interrupted run goes on with the batch after its last saved state."""
+    from trainers.fit import fit
+
+    source = job.input("encode").artifact
+    encode.require_context(job.recipe, source.manifest)
+    for name in source.manifest["files"]:
+        source.verified(name)
+    done = fit(
+        ids=source.folder / encode.IDS,
+        out=job.artifact.folder,
+        model=job.recipe.model,
+        fit=seeded(job.recipe.fit, job.recipe.seed),
+        progress=LOG.is_terminal,
+    )
+    for folder in ("best", "last"):
+        job.artifact.adopt_folder(folder)
+    return {"training": done, "summary": summary(done)}
+
+
+def seeded(fit: Fit, seed: int, *names: str | int) -> Fit:
+    """The run with a seed of its own, named after the recipe's seed and what it is for."""
+    return replace(fit, seed=named_seed(seed, "fit", fit.seed, *names) % 2**31)
+
+
+def summary(done: Json) -> str:
+    """One line about a training run."""
+    return (
+        f"{done['parameters']:,} parameters, {done['steps']:,} steps,"
+        f" validation loss {done['best_validation_loss']:.4f}, {done['tokens_per_second']:,.0f} tokens/s"
+    )
+
+
+TRAIN = Stage(
+    name="train",
+    version=1,
+    about="fit a transformer on packed batches with Lightning",
+    needs=lambda recipe: (Need(encode.ENCODE, recipe),),
+    settings=settings,
+    run=run,
+)

@@ -1,0 +1,113 @@
+"""Words and ids: the only translator between the generators and the trainers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from generators.domain import Domain
+from generators.words import SPECIALS, UNKNOWN, codes, words
+from pipeline.artifact import Json, write_json
+from pipeline.errors import Refusal
+from pipeline.recipe import domain_fields, domain_from
+
+PAD, BOS, EOS = range(3)
+FILE = "vocabulary.json"
+COMPANIONS = (FILE, "tokens.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words of a domain's notation behind `pad`, `bos` and `eos`; value buckets, if any, come last."""
+
+    domain: Domain
+    notation: str
+    buckets: int = 0
+
+    @cached_property
+    def alphabet(self) -> tuple[str, ...]:
+        """The notation's own words; their ids are their places plus three."""
+        return self.domain.alphabet(self.notation)
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Every word in the order of its id."""
+        return (*SPECIALS, *self.alphabet, *[f"v{bucket}" for bucket in range(self.buckets)])
+
+    @property
+    def size(self) -> int:
+        """Ids in the model: the words, rounded up to a multiple of 64 for the matrix units."""
+        return -(-len(self.words) // 64) * 64
+
+    @property
+    def dtype(self) -> np.dtype[np.unsignedinteger]:
+        """The narrowest type that holds an id."""
+        return np.dtype(np.uint16 if self.size <= 2**16 else np.uint32)
+
+    def ids(self, column: pl.Series) -> tuple[NDArray[np.unsignedinteger], NDArray[np.int64]]:
+        """Flat ids and row offsets of a word column of this notation."""
+        flat, offsets = codes(column, self.alphabet)
+        if flat.size and flat.max() == UNKNOWN:
+            raise Refusal(f"a row has words outside the vocabulary of {self.domain.name}/{self.notation}")
+        return (flat + np.uint16(len(SPECIALS))).astype(self.dtype, copy=False), offsets
+
+    def text(self, rows: Sequence[NDArray[np.integer]], name: str = "text") -> pl.Series:
+        """Rows of ids as a column of words over the whole vocabulary."""
+        offsets = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum([len(row) for row in rows], out=offsets[1:])
+        flat = np.concatenate(rows) if len(rows) else np.zeros(0, np.uint16)
+        return words(flat.astype(np.uint16), offsets, self.words, name)
+
+    def save(self, folder: Path) -> None:
+        """Write `vocabulary.json`, `tokens.json` and the files of a Hugging Face tokenizer."""
+        start = len(self.words) - self.buckets if self.buckets else None
+        write_json(
+            folder / "tokens.json",
+            {
+                "size": self.size,
+                "words": len(self.words),
+                "pad": PAD,
+                "bos": BOS,
+                "eos": EOS,
+                "value_start": start,
+                "value_buckets": self.buckets,
+            },
+        )
+        _tokenizer(self.words).save_pretrained(folder)
+        note: Json = {"domain": domain_fields(self.domain), "notation": self.notation, "buckets": self.buckets}
+        write_json(folder / FILE, {**note, "words": list(self.words)})
+
+    @classmethod
+    def load(cls, folder: Path) -> Vocabulary:
+        """The vocabulary of an encoded data set or a checkpoint."""
+        path = folder / FILE
+        try:
+            stored = json.loads(path.read_text())
+        except (FileNotFoundError, NotADirectoryError):
+            raise Refusal(f"{folder} is not a checkpoint of this project: it has no {FILE}") from None
+        except ValueError:
+            raise Refusal(f"{path} cannot be read") from None
+        made = cls(domain_from(stored["domain"]), stored["notation"], stored["buckets"])
+        if list(made.words) != stored["words"]:
+            raise Refusal(f"{path} has other words than {stored['domain']['name']}/{stored['notation']} has today")
+        return made
+
+
+def _tokenizer(words: Sequence[str]):  # type: ignore[no-untyped-def]  # transformers is imported here alone
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import WhitespaceSplit
+    from transformers import PreTrainedTokenizerFast
+
+    plain = Tokenizer(WordLevel({word: at for at, word in enumerate(words)}, unk_token="pad"))
+    plain.pre_tokenizer = WhitespaceSplit()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=plain, bos_token="bos", eos_token="eos", pad_token="pad", clean_up_tokenization_spaces=False
+    )
