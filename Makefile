@@ -1,18 +1,18 @@
 # Search-trace distillation. `make help` lists the targets; plain `make` sets up and runs the demonstration.
 
-RECIPE ?= maze-demo
 # A recipe of pipeline/recipes by name, or the path of your own.
-ARGS ?=
+RECIPE ?= maze-demo
 # More for the command line, as in ARGS='--domain.width=8 --workers 2'.
-PYTHON ?=
-# The Python to build .venv with; empty takes the first one that is new enough.
-CONSTRAINTS ?= .ci/constraints.txt
-# Pinned versions, the ones that CI uses; `make setup CONSTRAINTS=` takes the newest in the ranges of
-# pyproject.toml instead (say, on a GPU that needs another build of torch).
-TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
-# Where torch without CUDA is had, for machines without an NVIDIA GPU: it saves some gigabytes.
-PYTEST_ARGS ?=
+ARGS ?=
 # More for pytest, as in PYTEST_ARGS='-m gpu'.
+PYTEST_ARGS ?=
+# The Python to build .venv with; empty takes the first one that is new enough.
+PYTHON ?=
+# Pinned versions, the ones that CI uses. `make setup CONSTRAINTS=` takes the newest in the ranges of
+# pyproject.toml instead, say for a GPU that needs another build of torch.
+CONSTRAINTS ?= .ci/constraints.txt
+# Where torch without CUDA is had, for machines without an NVIDIA GPU: it saves some gigabytes.
+TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 
 STAGES := generate curate encode train bootstrap evaluate report
 VENV := .venv
@@ -33,6 +33,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## create .venv and install pinned dependencies
+	@echo '$(VENV) is ready'
 
 generate: $(READY) ## draw problems, run the teacher, verify: shards of Parquet
 curate: $(READY) ## drop duplicates and unsound rows, split: the data set

@@ -60,7 +60,7 @@ class Metric:
 
     name: str
     top: pl.Expr
-    bottom: pl.Expr = pl.lit(1.0)  # noqa: RUF009 - an expression is immutable
+    bottom: pl.Expr = pl.lit(1.0)
     bounded: bool = True
     note: str
 
