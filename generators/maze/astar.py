@@ -138,9 +138,7 @@ def _pick(ties: int, state: State, frontier: Cells, count: int, cost: Cells) -> 
 
 
 @compiled
-def _admit(
-    grid: Grids, stride: int, here: int, ties: int, state: State, cost: Cells, children: Cells
-) -> int:
+def _admit(grid: Grids, stride: int, here: int, ties: int, state: State, cost: Cells, children: Cells) -> int:
     """Collect the neighbours to create, in their order; gives how many there are."""
     count, reached = 0, cost[here] + 1
     for near in (here + stride, here - stride, here - 1, here + 1):
@@ -183,7 +181,9 @@ def _search(
     near, far = work.near, work.far
     cost[start], work.parent[start], place[start], near[0] = 0, start, 0, start
     near_count, far_count, bits = 1, 0, 0.0
-    at = _clause(out, at, create, xs[start], ys[start], c0, c0 + abs(xs[start] - goal_x) + abs(ys[start] - goal_y))
+    at = _clause(
+        out, at, create, xs[start], ys[start], c0, c0 + abs(xs[start] - goal_x) + abs(ys[start] - goal_y)
+    )
     while near_count:
         bits += work.logs[near_count]
         index = _pick(ties, state, near, near_count, cost)
@@ -267,7 +267,10 @@ def _solve(
             grid, stride, start, goal, ties, states[row], paper, work, trace, traces[row]
         )
         moves = np.int64(work.cost[goal])
-        if moves == _UNREACHED or max(moves, min(moves + 1, stride + size // stride - 6)) > paper.largest_cost:
+        if (
+            moves == _UNREACHED
+            or max(moves, min(moves + 1, stride + size // stride - 6)) > paper.largest_cost
+        ):
             return trace, plan, row
         plans[row + 1] = _trail(work, start, goal, paper.heads + 5, plan, plans[row])
     return trace[: traces[-1]].copy(), plan[: plans[-1]].copy(), -1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,18 +96,24 @@ def wall_counts(boards: Boards) -> Cells:
     return counts
 
 
-def hashes(boards: Boards, layouts: NDArray[Any] | None = None) -> tuple[list[str], list[str]]:
-    """`problem_id` and `split_key` of each board; rows of equal `layouts`, if given, share their layout."""
-    numbers = np.stack([boards.widths, boards.heights, boards.starts, boards.goals], axis=1).astype("<u4")
+def hashes(boards: Boards) -> tuple[list[str], list[str]]:
+    """`problem_id` and `split_key` of each board: of all that states it, and of its size and walls alone."""
+    size = (boards.widths.astype(np.int64) * boards.heights + 7) // 8
+    places = np.zeros(len(boards) + 1, np.int64)
+    np.cumsum(size, out=places[1:])
+    bits = np.zeros(places[-1], np.uint8)
+    _pack(boards.grids, boards.offsets, boards.widths, bits, places)
+    sizes = np.stack([boards.widths, boards.heights], axis=1).astype("<u4").tobytes()
+    ends = np.stack([boards.starts, boards.goals], axis=1).astype("<u4").tobytes()
+    packed, bounds = bits.tobytes(), places.tolist()
     ids: list[str] = []
     keys: list[str] = []
-    blob, key, seen = b"", "", None
+    known, key = b"", ""
     for row in range(len(boards)):
-        if layouts is None or layouts[row] != seen:
-            blob = numbers[row, :2].tobytes() + np.packbits(boards.grid(row)).tobytes()
-            key = content_hash(b"maze", blob)
-            seen = None if layouts is None else layouts[row]
-        ids.append(content_hash(b"maze", blob + numbers[row, 2:].tobytes()))
+        layout = sizes[8 * row : 8 * row + 8] + packed[bounds[row] : bounds[row + 1]]
+        if layout != known:
+            known, key = layout, content_hash(b"maze", layout)
+        ids.append(content_hash(b"maze", layout + ends[8 * row : 8 * row + 8]))
         keys.append(key)
     return ids, keys
 
@@ -124,6 +129,18 @@ def _clear(grids: Grids, offsets: Offsets, widths: Cells, heights: Cells) -> Non
         for y in range(last):
             grid[y * stride] = 1
             grid[y * stride + stride - 1] = 1
+
+
+@compiled
+def _pack(grids: Grids, offsets: Offsets, widths: Cells, bits: Grids, places: Offsets) -> None:
+    """The cells inside the borders in row-major order, eight to a byte, the first one highest."""
+    for row in range(len(widths)):
+        grid, stride = grids[offsets[row] : offsets[row + 1]], np.int64(widths[row]) + 2
+        at = 8 * places[row]
+        for y in range(1, len(grid) // stride - 1):
+            for x in range(1, stride - 1):
+                bits[at >> 3] |= grid[y * stride + x] << (7 - (at & 7))
+                at += 1
 
 
 @compiled

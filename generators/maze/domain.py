@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from generators.domain import JUDGEMENT, LEVELS, VERDICTS, BadProblem, Domain, Form
 from generators.maze import astar, boards, chance, drawing, facts, layout, reading, reasons, verifier
@@ -106,8 +105,8 @@ class Maze(Domain):
         sizes = layout.Sizes(
             self.width, self.height, *self.wall_range, self.attempts_per_layout, self._search.largest_cost
         )
-        drawn, layouts, counts = layout.sample(chance.states(rng, 1)[0], rows, sizes)
-        return self._problems(drawn, counts, layouts)
+        drawn, counts = layout.sample(chance.states(rng, 1)[0], rows, sizes)
+        return self._problems(drawn, counts)
 
     def solve(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         """A* on every problem; raises BadProblem for one without a solution."""
@@ -180,7 +179,9 @@ class Maze(Domain):
         Steps count from 0. An answer is malformed when its clauses, or the trace's, are not clauses, when it
         names a cell outside the maze, or when the response does not end.
         """
-        ended = responses["ended"].to_numpy() if "ended" in responses.columns else np.ones(len(problems), bool)
+        ended = (
+            responses["ended"].to_numpy() if "ended" in responses.columns else np.ones(len(problems), bool)
+        )
         trace, answer = self._codes(responses["trace"]), self._codes(responses["answer"])
         search = self._search
         judged = verifier.judge(
@@ -245,11 +246,9 @@ class Maze(Domain):
         search = self._search
         return boards.parse(*self._codes(problems["prompt"]), *sizes, search.side, search.heads)
 
-    def _problems(
-        self, stated: Boards, counts: Cells | None = None, layouts: NDArray[np.int64] | None = None
-    ) -> pl.DataFrame:
+    def _problems(self, stated: Boards, counts: Cells | None = None) -> pl.DataFrame:
         search = self._search
-        ids, keys = boards.hashes(stated, layouts)
+        ids, keys = boards.hashes(stated)
         own: dict[str, Any] = {**stated.columns(), "walls": boards.wall_counts(stated)}
         for at, outcome in enumerate(layout.OUTCOMES):
             own[outcome] = [None] * len(stated) if counts is None else counts[:, at]

@@ -64,9 +64,7 @@ def text(drawn: Picture) -> str:
     marks.update(dict.fromkeys(set(drawn.plan) & drawn.walls, "X"))
     marks[drawn.goal], marks[drawn.start] = "G", "S"
     gap = " " if 2 * drawn.width - 1 <= 80 else ""
-    lines = [
-        gap.join(marks.get((x, y), ".") for x in range(drawn.width)) for y in range(drawn.height)
-    ]
+    lines = [gap.join(marks.get((x, y), ".") for x in range(drawn.width)) for y in range(drawn.height)]
     legend = LEGEND + ("  X plan in a wall" if "X" in marks.values() else "")
     return "\n".join([*lines, legend])
 
@@ -86,7 +84,11 @@ def svg(drawn: Picture) -> str:
     parts += [_grid(drawn)]
     if len(drawn.plan) > 1:
         parts.append(_line(drawn.plan))
-    parts += [_disc(drawn.start, "#2e7d32", "start", "S"), _disc(drawn.goal, "#c62828", "goal", "G"), "</svg>"]
+    parts += [
+        _disc(drawn.start, "#2e7d32", "start", "S"),
+        _disc(drawn.goal, "#c62828", "goal", "G"),
+        "</svg>",
+    ]
     return "\n".join(parts)
 
 

@@ -41,10 +41,15 @@ def _draws(rows: pl.DataFrame) -> list[Fact]:
 def _shallow(rows: pl.DataFrame) -> list[Fact]:
     """A plan as long as the Manhattan distance needs no way round a wall."""
     away = sum(
-        ((pl.col(f"goal_{axis}").cast(pl.Int32) - pl.col(f"start_{axis}").cast(pl.Int32)).abs() for axis in "xy"),
+        (
+            (pl.col(f"goal_{axis}").cast(pl.Int32) - pl.col(f"start_{axis}").cast(pl.Int32)).abs()
+            for axis in "xy"
+        ),
         start=pl.lit(0),
     )
-    found: list[Fact] = [("manhattan", _mean(rows.select(away.alias("away"))["away"]), "mean distance, walls ignored")]
+    found: list[Fact] = [
+        ("manhattan", _mean(rows.select(away.alias("away"))["away"]), "mean distance, walls ignored")
+    ]
     if "cost" in rows.columns:
         direct = rows.select((pl.col("cost") == away).alias("direct"))["direct"]
         found.append(("direct_share", _mean(direct), "problems whose best plan is as short as without walls"))

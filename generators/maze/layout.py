@@ -45,8 +45,8 @@ class Work(NamedTuple):
     queue: Cells
 
 
-def sample(state: State, rows: int, sizes: Sizes) -> tuple[Boards, NDArray[np.int64], Counts]:
-    """`rows` accepted problems, the number of each one's layout, and the draws spent on each (OUTCOMES).
+def sample(state: State, rows: int, sizes: Sizes) -> tuple[Boards, Counts]:
+    """`rows` accepted problems, and what was drawn for each since the one before (OUTCOMES).
 
     As in Searchformer: all cells are shuffled, the first ones are walls; up to `attempts` draws of a start
     and a goal are made on a layout, and those stay whose plan has at least max(width, height) states.
@@ -55,18 +55,16 @@ def sample(state: State, rows: int, sizes: Sizes) -> tuple[Boards, NDArray[np.in
     widths, heights = np.full(rows, sizes.width, np.int32), np.full(rows, sizes.height, np.int32)
     grids, offsets = blank(widths, heights)
     starts, goals = np.zeros(rows, np.int32), np.zeros(rows, np.int32)
-    layouts, counts = np.zeros(rows, np.int64), np.zeros((rows + 1, len(OUTCOMES)), np.int32)
-    made = _sample(state, sizes, _work(sizes), PATIENCE, grids, starts, goals, layouts, counts)
+    counts = np.zeros((rows + 1, len(OUTCOMES)), np.int32)
+    made = _sample(state, sizes, _work(sizes), PATIENCE, grids, starts, goals, counts)
     if made < rows:
         spent = ", ".join(f"{count} {name}" for name, count in zip(OUTCOMES, counts[made], strict=True))
         raise BadProblem(
             f"no {sizes.width}x{sizes.height} maze with {sizes.fewest_walls} to {sizes.most_walls} walls and "
             f"costs up to {sizes.largest_cost} was accepted for {PATIENCE} draws in a row: {spent}"
         )
-    boards = Boards(
-        widths=widths, heights=heights, starts=starts, goals=goals, grids=grids, offsets=offsets
-    )
-    return boards, layouts, counts[:rows]
+    boards = Boards(widths=widths, heights=heights, starts=starts, goals=goals, grids=grids, offsets=offsets)
+    return boards, counts[:rows]
 
 
 def _work(sizes: Sizes) -> Work:
@@ -111,15 +109,18 @@ def _label(work: Work, walls: int, stride: int) -> None:
 
 
 @compiled
-def _distance(work: Work, start: int, goal: int, stride: int) -> int:
-    """Moves from start to goal, which are in one region."""
-    grid, distance, queue = work.grid, work.distance, work.queue
+def _distance(
+    grid: Grids, distance: Cells, queue: Cells, stride: int, start: int, goal: int, enough: int
+) -> int:
+    """Moves from start to goal, which are in one region; some number from `enough` up if it is not less."""
     distance[:] = -1
     distance[start], queue[0] = 0, start
     head, tail = 0, 1
     while distance[goal] < 0:
         here = queue[head]
         head += 1
+        if distance[here] + 1 >= enough:
+            return enough
         for near in (here + stride, here - stride, here - 1, here + 1):
             if not grid[near] and distance[near] < 0:
                 distance[near], queue[tail] = distance[here] + 1, near
@@ -128,15 +129,25 @@ def _distance(work: Work, start: int, goal: int, stride: int) -> int:
 
 
 @compiled
+def _needed_cost(moves: int, width: int, height: int) -> int:
+    """The largest g or h in a trace: A* expands cells of g + h <= moves, so g <= moves and h <= moves + 1."""
+    return max(moves, min(moves + 1, width + height - 2))
+
+
+@compiled
 def _outcome(sizes: Sizes, work: Work, start: int, goal: int) -> int:
     if work.region[start] != work.region[goal]:
         return _UNREACHABLE
-    stride = sizes.width + 2
-    moves = _distance(work, start, goal, stride)
-    if moves + 1 < max(sizes.width, sizes.height):
+    fewest = max(sizes.width, sizes.height) - 1
+    free = sizes.width * sizes.height - sizes.fewest_walls
+    # Costs that fit the longest plan there can be need no exact distance, so the search may stop early.
+    binds = _needed_cost(free - 1, sizes.width, sizes.height) > sizes.largest_cost
+    moves = _distance(
+        work.grid, work.distance, work.queue, sizes.width + 2, start, goal, free if binds else fewest
+    )
+    if moves < fewest:
         return _TOO_SHORT
-    # A* expands cells of g + h <= moves only, so g stays within moves, and h within moves + 1.
-    if max(moves, min(moves + 1, sizes.width + sizes.height - 2)) > sizes.largest_cost:
+    if binds and _needed_cost(moves, sizes.width, sizes.height) > sizes.largest_cost:
         return _TOO_COSTLY
     return _ACCEPTED
 
@@ -173,15 +184,13 @@ def _sample(
     grids: Grids,
     starts: Cells,
     goals: Cells,
-    layouts: NDArray[np.int64],
     counts: Counts,
 ) -> int:
     """Fill the rows; gives how many were made, fewer than asked for only when patience ran out."""
-    made, layout, size = 0, 0, len(work.grid)
+    made, size = 0, len(work.grid)
     while made < len(starts):
         walls = _lay(state, sizes, work)
         _label(work, walls, sizes.width + 2)
-        layout += 1
         counts[made, 1] += 1
         first = made
         for _ in range(sizes.attempts):
@@ -191,7 +200,6 @@ def _sample(
                 counts[made, outcome] += 1
                 continue
             grids[made * size : (made + 1) * size] = work.grid
-            layouts[made] = layout
             made += 1
             if made == len(starts):
                 return made

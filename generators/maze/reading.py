@@ -24,7 +24,7 @@ def text_of(source: str) -> str:
         return Path(source).read_text(encoding="utf-8")
     except FileNotFoundError:
         raise BadProblem(f"there is no file {source}") from None
-    except (OSError, UnicodeDecodeError) as cause:
+    except (OSError, ValueError) as cause:
         raise BadProblem(f"{source} cannot be read as text: {cause}") from None
 
 
@@ -52,9 +52,7 @@ def read(source: str) -> tuple[Boards, list[int]]:
     heights = np.array([len(lines) for lines in drawn], np.int32)
     grids, offsets = blank(widths, heights)
     starts, goals = np.zeros(len(drawn), np.int32), np.zeros(len(drawn), np.int32)
-    boards = Boards(
-        widths=widths, heights=heights, starts=starts, goals=goals, grids=grids, offsets=offsets
-    )
+    boards = Boards(widths=widths, heights=heights, starts=starts, goals=goals, grids=grids, offsets=offsets)
     for row, lines in enumerate(drawn):
         cells = np.array([list(line) for _, line in lines])
         boards.grid(row)[:] = cells == "#"

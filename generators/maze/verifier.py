@@ -33,13 +33,17 @@ NONE, LEGAL, SOUND, EXACT = 0, 1, 2, 3
 MALFORMED, WRONG, VALID, OPTIMAL = 0, 1, 2, 3
 
 # What is wrong with an answer. Reasons are numbers in the kernels and sentences in `reasons.py`.
-NOT_ENDED, BAD_TRACE, NO_PLAN, BAD_CLAUSE, OUTSIDE, BAD_START, JUMP, INTO_WALL, BAD_GOAL, DETOUR = range(1, 11)
+NOT_ENDED, BAD_TRACE, NO_PLAN, BAD_CLAUSE, OUTSIDE, BAD_START, JUMP, INTO_WALL, BAD_GOAL, DETOUR = range(
+    1, 11
+)
 
 # What is wrong with a trace.
 (
     EMPTY, NO_CLAUSE, NO_START, OFF_GRID, WALL, NOTHING_CLOSED, NO_NEIGHBOUR, BAD_G, BAD_H, NOT_OPEN,
     AFTER_GOAL, NO_GAIN, NOT_LEAST, FORGOTTEN, UNFINISHED, OTHER_PLAN,
 ) = range(1, 17)  # fmt: skip
+OPEN, CLOSED = 1, 2
+
 Finding = tuple[int, int, int, int]
 """A reason with up to three numbers for its sentence."""
 
@@ -52,24 +56,34 @@ class Codebook(NamedTuple):
     heads: int
 
 
-class Work(NamedTuple):
-    """Arrays that every row reuses, one item a cell of the largest bordered grid."""
+class Board(NamedTuple):
+    """One maze without its grid; what a step needs is worked out once, as divisions are slow.
 
-    status: Grids
-    """0: never created, 1: open, 2: closed."""
-    cost: Cells
-    parent: Cells
-    queue: Cells
-    levels: Cells
-    """How many open cells there are of each f."""
+    It holds numbers alone: a tuple with arrays costs a reference count for each at every call.
+    """
+
+    stride: int
+    width: int
+    height: int
+    start: int
+    goal: int
+    goal_x: int
+    goal_y: int
+
+
+Replayed = NDArray[np.int32]
+"""Shape (cells of the bordered grid, 3): the STATUS, g and parent of every cell."""
+
+STATUS, COST, PARENT = 0, 1, 2
 
 
 class Step(NamedTuple):
-    """One clause of a trace."""
+    """One clause of a trace; `here` is the place of its cell."""
 
     creates: bool
     x: int
     y: int
+    here: int
     g: int
     h: int
 
@@ -107,12 +121,10 @@ def judge(boards: Boards, responses: Responses, codebook: Codebook) -> Judged:
         np.zeros(rows, np.uint8), np.zeros(rows, np.int32), np.full(rows, -1, np.int32),
         np.zeros((rows, 4), np.int32),
     )  # fmt: skip
-    cells = [np.zeros(size, np.int32) for _ in range(3)]
-    levels = np.zeros(2 * (codebook.heads - codebook.costs) + 2, np.int32)
-    work = Work(np.zeros(size, np.uint8), *cells, levels)
+    most = 2 * (codebook.heads - codebook.costs) + 2
     _judge(
-        boards.widths, boards.grids, boards.offsets, boards.starts, boards.goals, responses, codebook, work,
-        judged,
+        boards.widths, boards.grids, boards.offsets, boards.starts, boards.goals, responses, codebook,
+        np.zeros((size, 3), np.int32), np.zeros(most, np.int32), np.zeros(size, np.int32), judged,
     )  # fmt: skip
     return judged
 
@@ -125,43 +137,44 @@ def _steps(trace: Codes, codes: Codebook) -> tuple[int, int]:
         end = begin + 1
         while end < len(trace) and trace[end] != create and trace[end] != create + 1:
             end += 1
-        if bad < 0 and not _is_clause(trace[begin:end], codes):
+        if bad < 0 and not _is_clause(trace, begin, end, codes):
             bad = steps
         steps, begin = steps + 1, end
     return steps, bad
 
 
 @compiled
-def _is_clause(step: Codes, codes: Codebook) -> bool:
-    if len(step) != 5 or not codes.heads + 3 <= step[0] <= codes.heads + 4:
+def _is_clause(trace: Codes, begin: int, end: int, codes: Codebook) -> bool:
+    if end - begin != 5 or not codes.heads + 3 <= trace[begin] <= codes.heads + 4:
         return False
     return (
-        step[1] < codes.side
-        and step[2] < codes.side
-        and codes.costs <= step[3] < codes.heads
-        and codes.costs <= step[4] < codes.heads
+        trace[begin + 1] < codes.side
+        and trace[begin + 2] < codes.side
+        and codes.costs <= trace[begin + 3] < codes.heads
+        and codes.costs <= trace[begin + 4] < codes.heads
     )
 
 
 @compiled
-def _shortest(grid: Grids, stride: int, start: int, goal: int, work: Work) -> int:
+def _shortest(board: Board, grid: Grids, distance: Cells, queue: Cells) -> int:
     """Moves of a shortest path by breadth-first search, -1 if there is none."""
-    distance, queue = work.cost, work.queue
+    stride = board.stride
     distance[: len(grid)] = -1
-    distance[start], queue[0] = 0, start
+    distance[board.start], queue[0] = 0, board.start
     head, tail = 0, 1
-    while head < tail and distance[goal] < 0:
+    while head < tail and distance[board.goal] < 0:
         here = queue[head]
         head += 1
         for near in (here + stride, here - stride, here - 1, here + 1):
             if not grid[near] and distance[near] < 0:
                 distance[near], queue[tail] = distance[here] + 1, near
                 tail += 1
-    return np.int64(distance[goal])
+    return np.int64(distance[board.goal])
 
 
 @compiled
-def _plan_grammar(plan: Codes, codes: Codebook, width: int, height: int) -> Finding:
+def _plan_grammar(plan: Codes, board: Board, codes: Codebook) -> Finding:
+    """The first clause of a plan that is none."""
     if len(plan) == 0:
         return NO_PLAN, 0, 0, 0
     for at in range(0, len(plan), 3):
@@ -169,184 +182,186 @@ def _plan_grammar(plan: Codes, codes: Codebook, width: int, height: int) -> Find
             return BAD_CLAUSE, at // 3, 0, 0
         if plan[at + 1] >= codes.side or plan[at + 2] >= codes.side:
             return BAD_CLAUSE, at // 3, 0, 0
-        if plan[at + 1] >= width or plan[at + 2] >= height:
+        if plan[at + 1] >= board.width or plan[at + 2] >= board.height:
             return OUTSIDE, at // 3, np.int64(plan[at + 1]), np.int64(plan[at + 2])
     return 0, 0, 0, 0
 
 
 @compiled
-def _plan_path(plan: Codes, grid: Grids, stride: int, start: int, goal: int) -> Finding:
+def _plan_path(plan: Codes, board: Board, grid: Grids) -> Finding:
     """The first thing that is wrong with a grammatical plan."""
-    before = start
+    before, x, y = board.start, 0, 0
     for at in range(0, len(plan), 3):
         x, y = np.int64(plan[at + 1]), np.int64(plan[at + 2])
-        here = (y + 1) * stride + x + 1
-        if at == 0 and here != start:
+        here = (y + 1) * board.stride + x + 1
+        if at == 0 and here != board.start:
             return BAD_START, 0, x, y
-        if at > 0 and abs(here - before) != 1 and abs(here - before) != stride:
+        if at > 0 and abs(here - before) != 1 and abs(here - before) != board.stride:
             return JUMP, at // 3, x, y
         if grid[here]:
             return INTO_WALL, at // 3, x, y
         before = here
-    if before != goal:
-        return BAD_GOAL, 0, before % stride - 1, before // stride - 1
-    return 0, 0, 0, 0
+    return (BAD_GOAL if before != board.goal else 0), 0, x, y
 
 
 @compiled
 def _answer(
-    plan: Codes, grid: Grids, stride: int, start: int, goal: int, codes: Codebook, work: Work
+    plan: Codes, board: Board, grid: Grids, codes: Codebook, distance: Cells, queue: Cells
 ) -> tuple[int, Finding]:
     """The verdict on a plan."""
-    finding = _plan_grammar(plan, codes, stride - 2, len(grid) // stride - 2)
+    finding = _plan_grammar(plan, board, codes)
     if finding[0]:
         return MALFORMED, finding
-    finding = _plan_path(plan, grid, stride, start, goal)
+    finding = _plan_path(plan, board, grid)
     if finding[0]:
         return WRONG, finding
-    moves, shortest = len(plan) // 3 - 1, _shortest(grid, stride, start, goal, work)
+    moves, shortest = len(plan) // 3 - 1, _shortest(board, grid, distance, queue)
     if moves > shortest:
         return VALID, (DETOUR, moves, shortest, 0)
     return OPTIMAL, (0, 0, 0, 0)
 
 
 @compiled
-def _create_fault(grid: Grids, stride: int, work: Work, last: int, here: int, g: int) -> int:
+def _create_fault(step: Step, board: Board, grid: Grids, cells: Replayed, last: int) -> int:
     """Why a later `create` is not legal, or 0."""
-    if grid[here]:
+    if grid[step.here]:
         return WALL
     if last < 0:
         return NOTHING_CLOSED
-    if abs(here - last) != 1 and abs(here - last) != stride:
+    if abs(step.here - last) != 1 and abs(step.here - last) != board.stride:
         return NO_NEIGHBOUR
-    return 0 if g == work.cost[last] + 1 else BAD_G
+    return 0 if step.g == cells[last, COST] + 1 else BAD_G
 
 
 @compiled
-def _illegal(
-    step: Step, index: int, grid: Grids, stride: int, work: Work, last: int, start: int, goal: int
-) -> Finding:
+def _illegal(step: Step, first: bool, board: Board, grid: Grids, cells: Replayed, last: int) -> Finding:
     """Why a step is not legal; its numbers are the cell's coordinates and the cost that would be right."""
-    x, y = step.x, step.y
-    if x >= stride - 2 or y >= len(grid) // stride - 2:
-        return OFF_GRID, x, y, 0
-    here, right = (y + 1) * stride + x + 1, np.int64(0)
-    if index == 0:
-        fault = 0 if step.creates and here == start and step.g == 0 else NO_START
+    if step.x >= board.width or step.y >= board.height:
+        return OFF_GRID, step.x, step.y, 0
+    right = 0
+    if first:
+        fault = 0 if step.creates and step.here == board.start and step.g == 0 else NO_START
     elif step.creates:
-        fault, right = _create_fault(grid, stride, work, last, here, step.g), np.int64(work.cost[last]) + 1
+        fault, right = _create_fault(step, board, grid, cells, last), np.int64(cells[last, COST]) + 1
     else:
-        right = np.int64(work.cost[here])
-        fault = NOT_OPEN if work.status[here] != 1 else (0 if step.g == right else BAD_G)
-    right_h = abs(x - (goal % stride - 1)) + abs(y - (goal // stride - 1))
+        right = np.int64(cells[step.here, COST])
+        fault = NOT_OPEN if cells[step.here, STATUS] != OPEN else (0 if step.g == right else BAD_G)
+    right_h = abs(step.x - board.goal_x) + abs(step.y - board.goal_y)
     if fault == 0 and step.h != right_h:
-        return BAD_H, x, y, right_h
-    return fault, x, y, right
+        fault, right = BAD_H, right_h
+    return fault, step.x, step.y, right
 
 
 @compiled
-def _inexact(step: Step, here: int, grid: Grids, stride: int, work: Work, last: int, goal: int, least: int) -> Finding:
-    """Why a legal step is not what A* does."""
-    if last == goal:
+def _inexact(step: Step, board: Board, grid: Grids, cells: Replayed, last: int, least: int) -> Finding:
+    """Why a legal step is not what A* does; `least` is the smallest f of an open cell."""
+    if last == board.goal:
         return AFTER_GOAL, step.x, step.y, 0
     if step.creates:
-        known = work.status[here] != 0 and work.cost[here] <= step.g
-        return (NO_GAIN if known else 0), step.x, step.y, np.int64(work.cost[here])
-    forgotten = _forgotten(grid, stride, work, last) if last >= 0 else -1
+        known = cells[step.here, STATUS] != 0 and cells[step.here, COST] <= step.g
+        return (NO_GAIN if known else 0), step.x, step.y, np.int64(cells[step.here, COST])
+    forgotten = _forgotten(board, grid, cells, last)
     if forgotten >= 0:
-        return FORGOTTEN, forgotten % stride - 1, forgotten // stride - 1, 0
+        return FORGOTTEN, forgotten % board.stride - 1, forgotten // board.stride - 1, 0
     return (NOT_LEAST if step.g + step.h > least else 0), step.x, step.y, least
 
 
 @compiled
-def _forgotten(grid: Grids, stride: int, work: Work, last: int) -> int:
+def _forgotten(board: Board, grid: Grids, cells: Replayed, last: int) -> int:
     """A neighbour of the cell closed last that A* would have created by now, or -1."""
-    for near in (last + stride, last - stride, last - 1, last + 1):
-        if not grid[near] and (work.status[near] == 0 or work.cost[near] > work.cost[last] + 1):
+    if last < 0:
+        return -1
+    gained = cells[last, COST] + 1
+    for near in (last + board.stride, last - board.stride, last - 1, last + 1):
+        if not grid[near] and (cells[near, STATUS] == 0 or cells[near, COST] > gained):
             return near
     return -1
 
 
 @compiled
-def _enter(work: Work, step: Step, here: int, last: int) -> None:
+def _enter(step: Step, cells: Replayed, levels: Cells, last: int) -> None:
     """Carry out a legal step."""
-    f = step.g + step.h
+    here, f = step.here, step.g + step.h
     if not step.creates:
-        work.status[here] = 2
-        work.levels[f] -= 1
-    elif work.status[here] == 0 or step.g < work.cost[here]:
-        if work.status[here] == 1:
-            work.levels[work.cost[here] + step.h] -= 1
-        work.status[here], work.cost[here], work.parent[here] = 1, step.g, last
-        work.levels[f] += 1
+        cells[here, STATUS] = CLOSED
+        levels[f] -= 1
+    elif cells[here, STATUS] == 0 or step.g < cells[here, COST]:
+        if cells[here, STATUS] == OPEN:
+            levels[cells[here, COST] + step.h] -= 1
+        cells[here, STATUS], cells[here, COST], cells[here, PARENT] = OPEN, step.g, last
+        levels[f] += 1
+
+
+@compiled
+def _step(trace: Codes, at: int, board: Board, codes: Codebook) -> Step:
+    x, y = np.int64(trace[at + 1]), np.int64(trace[at + 2])
+    g, h = np.int64(trace[at + 3]) - codes.costs, np.int64(trace[at + 4]) - codes.costs
+    return Step(trace[at] == codes.heads + 3, x, y, (y + 1) * board.stride + x + 1, g, h)
 
 
 @compiled
 def _replay(
-    trace: Codes, steps: int, grid: Grids, stride: int, start: int, goal: int, codes: Codebook, work: Work
+    trace: Codes,
+    steps: int,
+    board: Board,
+    grid: Grids,
+    codes: Codebook,
+    cells: Replayed,
+    levels: Cells,
 ) -> tuple[bool, int, Finding]:
     """Replay the first `steps` steps, which are clauses, up to the first that is not legal.
 
     Gives whether all are legal, and the first departure (-1: none) with its reason.
     """
-    work.status[: len(grid)] = 0
-    work.levels[:] = 0
+    cells[: len(grid), STATUS] = 0
+    levels[:] = 0
     last, least, departure, finding = -1, 0, -1, (0, 0, 0, 0)
     for index in range(steps):
-        at = 5 * index
-        step = Step(
-            trace[at] == codes.heads + 3,
-            np.int64(trace[at + 1]),
-            np.int64(trace[at + 2]),
-            np.int64(trace[at + 3]) - codes.costs,
-            np.int64(trace[at + 4]) - codes.costs,
-        )
-        fault = _illegal(step, index, grid, stride, work, last, start, goal)
+        step = _step(trace, 5 * index, board, codes)
+        fault = _illegal(step, index == 0, board, grid, cells, last)
         if fault[0]:
             return False, (index if departure < 0 else departure), (fault if departure < 0 else finding)
-        here = (step.y + 1) * stride + step.x + 1
         if departure < 0:
             # In an exact trace the smallest f of the open cells never falls, so this never looks back.
-            while not step.creates and work.levels[least] == 0:
+            while not step.creates and levels[least] == 0:
                 least += 1
-            fault = _inexact(step, here, grid, stride, work, last, goal, least)
+            fault = _inexact(step, board, grid, cells, last, least)
             if fault[0]:
                 departure, finding = index, fault
-        _enter(work, step, here, last)
-        last = last if step.creates else here
+        _enter(step, cells, levels, last)
+        last = last if step.creates else step.here
     return True, departure, finding
 
 
 @compiled
-def _chain(work: Work, plan: Codes, stride: int, start: int, goal: int, head: int) -> bool:
+def _chain(plan: Codes, board: Board, cells: Replayed, head: int) -> bool:
     """Whether the plan is the chain of parents from the goal back to the start."""
-    here, at = goal, len(plan) - 3
+    here, at = board.goal, len(plan) - 3
     while at >= 0:
-        if plan[at] != head or plan[at + 1] != here % stride - 1 or plan[at + 2] != here // stride - 1:
+        x, y = np.int64(plan[at + 1]), np.int64(plan[at + 2])
+        if plan[at] != head or x >= board.width or (y + 1) * board.stride + x + 1 != here:
             return False
-        if here == start:
+        if here == board.start:
             return at == 0
-        here, at = np.int64(work.parent[here]), at - 3
+        here, at = np.int64(cells[here, PARENT]), at - 3
     return False
 
 
 @compiled
 def _trace(
-    trace: Codes, plan: Codes, grid: Grids, stride: int, start: int, goal: int, codes: Codebook, work: Work
+    trace: Codes, plan: Codes, board: Board, grid: Grids, codes: Codebook, cells: Replayed, levels: Cells
 ) -> tuple[int, int, int, int, Finding]:
     """Level, steps, first malformed step, first departure and its reason (-1: none)."""
     steps, bad = _steps(trace, codes)
     if steps == 0:
         return NONE, 0, -1, 0, (EMPTY, 0, 0, 0)
-    legal, departure, finding = _replay(
-        trace, steps if bad < 0 else bad, grid, stride, start, goal, codes, work
-    )
+    legal, departure, finding = _replay(trace, steps if bad < 0 else bad, board, grid, codes, cells, levels)
     if bad >= 0 and departure < 0:
         departure, finding = bad, (NO_CLAUSE, 0, 0, 0)
     if bad >= 0 or not legal:
         return NONE, steps, bad, departure, finding
-    closed = work.status[goal] == 2
-    sound = closed and _chain(work, plan, stride, start, goal, codes.heads + 5)
+    closed = cells[board.goal, STATUS] == CLOSED
+    sound = closed and _chain(plan, board, cells, codes.heads + 5)
     if not sound and departure < 0:
         departure, finding = steps, (OTHER_PLAN if closed else UNFINISHED, 0, 0, 0)
     if not sound:
@@ -368,16 +383,20 @@ def _judge(
     goals: Cells,
     responses: Responses,
     codes: Codebook,
-    work: Work,
+    cells: Replayed,
+    levels: Cells,
+    queue: Cells,
     judged: Judged,
 ) -> None:
     for row in range(len(widths)):
         grid, stride = grids[offsets[row] : offsets[row + 1]], np.int64(widths[row]) + 2
         start, goal = np.int64(starts[row]), np.int64(goals[row])
+        height = len(grid) // stride - 2
+        board = Board(stride, stride - 2, height, start, goal, goal % stride - 1, goal // stride - 1)
         trace = responses.trace[responses.trace_offsets[row] : responses.trace_offsets[row + 1]]
         plan = responses.plan[responses.plan_offsets[row] : responses.plan_offsets[row + 1]]
-        verdict, finding = _answer(plan, grid, stride, start, goal, codes, work)
-        level, steps, bad, departure, fault = _trace(trace, plan, grid, stride, start, goal, codes, work)
+        verdict, finding = _answer(plan, board, grid, codes, cells[:, COST], queue)
+        level, steps, bad, departure, fault = _trace(trace, plan, board, grid, codes, cells, levels)
         if bad >= 0:
             verdict, finding = MALFORMED, (BAD_TRACE, bad, 0, 0)
         if not responses.ended[row]:
