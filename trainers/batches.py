@@ -1,4 +1,4 @@
-"""Packed batches: which documents share a row is a pure function of (lengths, seed, step); nothing is cropped.
+"""Packed batches: who shares a row is a pure function of (lengths, seed, step); nothing is ever cropped.
 
 Shapes: T tokens of a packed row (always `batch_tokens`), N documents of it, P positions that are predicted.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -58,7 +58,7 @@ class Plan:
         """
         epoch, waiting = 0, _Rows(self.lengths, self.capacity)
         while True:
-            for emitted, waiting in self._epoch(epoch, waiting):  # noqa: B007 - the last one goes on
+            for emitted in self._epoch(epoch, waiting):
                 yield from emitted
             epoch += 1
 
@@ -66,11 +66,11 @@ class Plan:
         """The rows of exactly one epoch, in the order of packing."""
         emitted: list[Indices] = []
         waiting = _Rows(self.lengths, self.capacity)
-        for rows, waiting in self._epoch(0, waiting):  # noqa: B007
+        for rows in self._epoch(0, waiting):
             emitted += rows
         return emitted + waiting.all()
 
-    def _epoch(self, epoch: int, waiting: _Rows) -> Iterator[tuple[list[Indices], _Rows]]:
+    def _epoch(self, epoch: int, waiting: _Rows) -> Iterator[list[Indices]]:
         order = np.arange(len(self.lengths))
         if self.shuffle:
             order = np.random.default_rng((self.seed, epoch)).permutation(len(order))
@@ -78,8 +78,8 @@ class Plan:
             emitted = waiting.pack(order[start : start + WINDOW])
             # First-fit-decreasing leaves the rows of long documents in front: short and long must alternate.
             if self.shuffle:
-                np.random.default_rng((self.seed, epoch, start)).shuffle(emitted)  # type: ignore[arg-type]
-            yield emitted, waiting
+                np.random.default_rng((self.seed, epoch, start)).shuffle(emitted)
+            yield emitted
 
 
 class _Rows:
@@ -146,8 +146,8 @@ class Packer:
         positions = np.arange(self.batch_tokens)
         positions -= np.repeat(starts, np.diff(np.append(starts, self.batch_tokens)))
         if documents.values is None:
-            predicted = _ranges(ends - responses - 1, responses)
-            targets = ids[predicted + 1]
+            predicted: Indices = _ranges(ends - responses - 1, responses)
+            targets: NDArray[Any] = ids[predicted + 1]
             weights = np.repeat(1 / responses, responses) if self.average == "sequence" else np.ones(1)
         else:
             predicted, targets, weights = ends - 1, documents.values[row], np.ones(1)
@@ -168,10 +168,11 @@ class Packer:
         return self.batch_tokens // shortest + -(-self.batch_tokens // self.longest) + 2
 
 
-def _ranges(starts: Indices, lengths: Indices) -> NDArray[np.int64]:
+def _ranges(starts: Indices, lengths: Indices) -> Indices:
     """The numbers start, start + 1, ... of every range, one range after the other."""
     shifts = starts - (np.cumsum(lengths) - lengths)
-    return np.arange(int(lengths.sum())) + np.repeat(shifts, lengths)
+    ranges: Indices = np.arange(int(lengths.sum())) + np.repeat(shifts, lengths)
+    return ranges
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,8 +50,9 @@ class Checkpoints(Callback):
                 self._save_state(trainer, module)
 
     def _improved(self, step: int, last: bool) -> bool:
-        if self.validation is None:
-            return last  # without a validation split the last weights are the best known
+        if self.validation is None:  # then the last weights are the best known
+            self.best_step = step
+            return last
         loss = self.validation.loss
         if self.validation.measured_at != step or loss is None:
             return False
@@ -66,7 +67,7 @@ class Checkpoints(Callback):
             logger.save()
         state = self.out / f".{STATE}"
         written(lambda: trainer.save_checkpoint(state), state)  # every rank takes part, the first one writes
-        self._save(trainer, module, "last", lambda folder: state.rename(folder / STATE) and None)
+        self._save(trainer, module, "last", lambda folder: move(state, folder / STATE))
 
     def _save(
         self, trainer: lightning.Trainer, module: Any, name: str, more: Callable[[Path], None] | None = None
@@ -85,6 +86,11 @@ class Checkpoints(Callback):
         self.best, self.best_step = state["best"], state["best_step"]
 
 
+def move(source: Path, target: Path) -> None:
+    """Rename a file."""
+    source.rename(target)
+
+
 def written(write: Callable[[], None], path: Path) -> None:
     """Write, or leave nothing behind and raise an OSError that names the place (a full disk, mostly)."""
     try:
@@ -92,7 +98,7 @@ def written(write: Callable[[], None], path: Path) -> None:
     except (OSError, RuntimeError, SafetensorError) as fault:
         # torch and safetensors report a failed write as errors of their own.
         checkpoint.settle(path)
-        if path.name.startswith("."):
-            path.unlink(missing_ok=True)
+        if path.is_file():
+            path.unlink()
         reason = " ".join(str(fault).split())
         raise OSError(f"the checkpoint {path} could not be written: {reason}") from fault

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from transformers import PreTrainedModel
@@ -29,7 +29,7 @@ def compile_layers(model: PreTrainedModel, fit: Fit) -> bool:
     """
     if fit.compile == "off" or (fit.compile == "auto" and not torch.cuda.is_available()):
         return False
-    body = model.base_model
+    body: Any = model.base_model
     for layer in body.layers:
         layer.compile(dynamic=False)
     return True

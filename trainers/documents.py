@@ -1,4 +1,4 @@
-"""Encoded examples, memory-mapped: prompt ids and response ids side by side, never copied before a batch asks."""
+"""Encoded examples, memory-mapped: their ids are not read before a batch asks for them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import lightning.pytorch as lightning
 import torch
-from lightning.pytorch.utilities import rank_zero_only
+from lightning.fabric.utilities.rank_zero import rank_zero_only
 
 from trainers import checkpoint, start
 from trainers.attention import attention_path
@@ -42,17 +42,22 @@ def fit(
     """
     documents = read(ids, "train", fit.rows, model, fit)
     run = Run.of(out, model, fit, len(documents), int(documents.lengths.sum()))
-    if not resume and rank_zero_only.rank == 0:
+    if not resume and rank() == 0:
         run.clear()
     run.begin()
     if (finished := run.summary()) is not None:
         return finished
     with quiet():
         summary = train(run, documents, ids, model, fit, progress)
-    if rank_zero_only.rank != 0:
+    if rank() != 0:
         raise SystemExit(0)
     run.finish(summary)
     return summary
+
+
+def rank() -> int:
+    """This process's place among several devices; Lightning starts the others with the same command."""
+    return int(getattr(rank_zero_only, "rank", 0))
 
 
 def train(

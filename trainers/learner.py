@@ -39,7 +39,8 @@ class Learner(lightning.LightningModule):
 
     def losses(self, batch: Batch) -> Tensor:
         """The loss at each predicted position, shape P; the head is computed at those positions alone."""
-        body, head = self.model.base_model, self.model.get_output_embeddings()
+        body: Any = self.model.base_model
+        head: Any = self.model.get_output_embeddings()  # type: ignore[no-untyped-call]
         hidden_TW = body(
             input_ids=batch.input_ids,
             position_ids=batch.position_ids,

@@ -68,7 +68,7 @@ class CsvLogger(Logger):
             csv.DictWriter(file, COLUMNS).writerow(self._pending)
         self._pending = {}
 
-    def finalize(self, status: str) -> None:
+    def finalize(self, _: str) -> None:
         """Write what is left."""
         self.save()
 

@@ -52,10 +52,10 @@ def flops(model: PreTrainedModel, work: Work) -> float:
     look-up of an embedding is no matrix product.
     """
     config = model.config
-    table = config.vocab_size * config.hidden_size
-    body = parameters(model) - table * (1 if config.tie_word_embeddings else 2)
+    table: int = config.vocab_size * config.hidden_size
+    body: int = parameters(model) - table * (1 if config.tie_word_embeddings else 2)
     width = config.num_attention_heads * config.head_dim
-    attention = 6 * config.num_hidden_layers * width * work.squares
+    attention: float = 6 * config.num_hidden_layers * width * work.squares
     return 6.0 * (body * work.tokens + table * work.predicted) + attention
 
 
@@ -74,7 +74,7 @@ class Meter(Callback):
         self._warm = False
         self._since = perf_counter()
 
-    def on_train_start(self, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
+    def on_train_start(self, *_: Any) -> None:
         """Start the clock."""
         self._since = perf_counter()
 

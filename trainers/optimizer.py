@@ -15,8 +15,8 @@ from transformers import PreTrainedModel
 
 from trainers.config import Fit
 
-# Coefficients of Keller Jordan's quintic iteration (https://kellerjordan.github.io/posts/muon), chosen to lift
-# small singular values fast; torch.optim.Muon has the same.
+# Coefficients of Keller Jordan's quintic iteration (https://kellerjordan.github.io/posts/muon), chosen to
+# lift small singular values fast; torch.optim.Muon has the same.
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 NEWTON_SCHULZ_STEPS = 5
 MOMENTUM = 0.95
@@ -86,7 +86,7 @@ class MuonAdamW(Optimizer):
         )
 
     def _moments(self, weight: Tensor) -> dict[str, Tensor]:
-        state = self.state[weight]
+        state: dict[str, Tensor] = self.state[weight]
         if not state:
             state["step"] = torch.zeros((), dtype=torch.float32, device=weight.device)
             state["exp_avg"] = torch.zeros_like(weight)
@@ -110,7 +110,8 @@ def orthogonal(updates_NRC: Tensor) -> Tensor:
 def optimizer(model: PreTrainedModel, fit: Fit) -> Optimizer:
     """The optimizer of a run, with a group for each kind of weight; norms and embeddings do not decay."""
     trainable = [weight for weight in model.parameters() if weight.requires_grad]
-    ends = {id(layer.weight) for layer in (model.get_input_embeddings(), model.get_output_embeddings())}
+    head: Any = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    ends = {id(model.get_input_embeddings().weight), id(head.weight)}
     hidden = [weight for weight in trainable if weight.ndim == 2 and id(weight) not in ends]
     rest = [weight for weight in trainable if weight.ndim != 2 or id(weight) in ends]
     betas = (fit.beta1, fit.beta2)

@@ -31,7 +31,8 @@ def distribution(values_N: Tensor, values: Values) -> Tensor:
     spread = values.sigma / buckets
     below = torch.special.ndtr((edges - values_N[:, None]) / spread)
     # What falls outside [0, 1] is given back to the buckets inside.
-    return below.diff(dim=-1) / (below[:, -1:] - below[:, :1])
+    inside: Tensor = below.diff(dim=-1) / (below[:, -1:] - below[:, :1])
+    return inside
 
 
 def value_losses(logits_NB: Tensor, values_N: Tensor, values: Values) -> Tensor:
