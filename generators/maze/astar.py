@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from generators.maze.boards import Boards, Cells, Grids
 from generators.maze.chance import State, below
-from generators.maze.compiled import compiled
+from generators.maze.compiled import compiled, whole
 from generators.words import Codes, Offsets
 
 TIES = ("searchformer", "deepest", "random")
@@ -109,9 +109,13 @@ def lengths(boards: Boards, ties: str, states: State, runs: int) -> NDArray[np.i
 
 def _work(boards: Boards) -> Work:
     size = int(np.diff(boards.offsets).max(initial=16))
-    cells = [np.zeros(size, np.int32) for _ in range(7)]
+
+    def cells() -> Cells:
+        return np.zeros(size, np.int32)
+
     logs = np.array([0.0, *(log2(count) for count in range(1, size))])
-    return Work(*cells, np.zeros(4, np.int32), logs)
+    children = np.zeros(4, np.int32)
+    return Work(cells(), cells(), cells(), cells(), cells(), cells(), cells(), children, logs)
 
 
 @compiled
@@ -217,13 +221,13 @@ def _search(
 
 
 @compiled
-def _trail(work: Work, start: int, goal: int, head: int, out: Codes, at: int) -> int:
+def _trail(work: Work, goal: int, head: int, out: Codes, at: int) -> int:
     """Write the chain of parents from start to goal as a plan; gives its end."""
-    end = at + 3 * (np.int64(work.cost[goal]) + 1)
-    here, back = np.int64(goal), end - 3
+    end = at + 3 * (whole(work.cost[goal]) + 1)
+    here, back = whole(goal), end - 3
     while back >= at:
         out[back], out[back + 1], out[back + 2] = head, work.x[here], work.y[here]
-        here, back = np.int64(work.parent[here]), back - 3
+        here, back = whole(work.parent[here]), back - 3
     return end
 
 
@@ -255,24 +259,24 @@ def _solve(
     known = (0, 0)
     for row in range(len(widths)):
         grid = grids[offsets[row] : offsets[row + 1]]
-        size, stride = len(grid), np.int64(widths[row]) + 2
-        if known != (stride, size):
+        size, stride = len(grid), whole(widths[row]) + 2
+        if known[0] != stride or known[1] != size:
             _measure(work, stride, size)
             known = (stride, size)
         # A cell is closed once and creates at most four cells: 25 words a cell are enough.
         trace = _grown(trace, traces[row], 25 * size)
         plan = _grown(plan, plans[row], 3 * size)
-        start, goal = np.int64(starts[row]), np.int64(goals[row])
+        start, goal = whole(starts[row]), whole(goals[row])
         traces[row + 1], bits[row] = _search(
             grid, stride, start, goal, ties, states[row], paper, work, trace, traces[row]
         )
-        moves = np.int64(work.cost[goal])
+        moves = whole(work.cost[goal])
         if (
             moves == _UNREACHED
             or max(moves, min(moves + 1, stride + size // stride - 6)) > paper.largest_cost
         ):
             return trace, plan, row
-        plans[row + 1] = _trail(work, start, goal, paper.heads + 5, plan, plans[row])
+        plans[row + 1] = _trail(work, goal, paper.heads + 5, plan, plans[row])
     return trace[: traces[-1]].copy(), plan[: plans[-1]].copy(), -1
 
 
@@ -290,9 +294,9 @@ def _lengths(
 ) -> None:
     scratch, paper = np.empty(25 * len(work.x), np.uint16), Paper(0, 0, 0)
     for row in range(len(widths)):
-        grid, stride = grids[offsets[row] : offsets[row + 1]], np.int64(widths[row]) + 2
+        grid, stride = grids[offsets[row] : offsets[row + 1]], whole(widths[row]) + 2
         _measure(work, stride, len(grid))
-        start, goal = np.int64(starts[row]), np.int64(goals[row])
+        start, goal = whole(starts[row]), whole(goals[row])
         for run in range(words.shape[1]):
             end, _ = _search(grid, stride, start, goal, ties, states[row], paper, work, scratch, 0)
             words[row, run] = end if work.cost[goal] != _UNREACHED else 0

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generators.domain import BadProblem, content_hash
-from generators.maze.compiled import compiled
+from generators.maze.compiled import compiled, whole
 from generators.words import Codes, Offsets
 
 Cells = NDArray[np.int32]
@@ -135,7 +135,7 @@ def _clear(grids: Grids, offsets: Offsets, widths: Cells, heights: Cells) -> Non
 def _pack(grids: Grids, offsets: Offsets, widths: Cells, bits: Grids, places: Offsets) -> None:
     """The cells inside the borders in row-major order, eight to a byte, the first one highest."""
     for row in range(len(widths)):
-        grid, stride = grids[offsets[row] : offsets[row + 1]], np.int64(widths[row]) + 2
+        grid, stride = grids[offsets[row] : offsets[row + 1]], whole(widths[row]) + 2
         at = 8 * places[row]
         for y in range(1, len(grid) // stride - 1):
             for x in range(1, stride - 1):
@@ -148,7 +148,7 @@ def _place(codes: Codes, at: int, head: int, width: int, height: int, side: int)
     """The place of the cell in the clause `head X Y` at `at`, or -1 where there is none."""
     if codes[at] != head or codes[at + 1] >= side or codes[at + 2] >= side:
         return -1
-    x, y = np.int64(codes[at + 1]), np.int64(codes[at + 2])
+    x, y = whole(codes[at + 1]), whole(codes[at + 2])
     if x >= width or y >= height:
         return -1
     return (y + 1) * (width + 2) + x + 1
@@ -178,7 +178,7 @@ def _parse(
             return row
         for at in range(begin + 6, end, 3):
             wall = _place(codes, at, heads + 2, width, height, side)
-            if wall < 0 or wall == start or wall == goal:
+            if wall < 0 or wall in (start, goal):
                 return row
             grids[places[row] + wall] = 1
         starts[row], goals[row] = start, goal
@@ -191,9 +191,9 @@ def _write(
 ) -> None:
     at = 0
     for row in range(len(widths)):
-        stride = np.int64(widths[row] + 2)
+        stride = whole(widths[row] + 2)
         grid = grids[offsets[row] : offsets[row + 1]]
-        start, goal = np.int64(starts[row]), np.int64(goals[row])
+        start, goal = whole(starts[row]), whole(goals[row])
         out[at], out[at + 1], out[at + 2] = heads, start % stride - 1, start // stride - 1
         out[at + 3], out[at + 4], out[at + 5] = heads + 1, goal % stride - 1, goal // stride - 1
         at += 6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.maze.compiled import compiled
+from generators.maze.compiled import compiled, whole
 
 State = NDArray[np.uint64]
 """Four words, changed in place by every draw."""
@@ -33,7 +33,8 @@ def draw(state: State) -> np.uint64:
     s2 ^= shifted
     state[0], state[1], state[2] = s0, s1, s2
     state[3] = (s3 << np.uint64(45)) | (s3 >> np.uint64(19))
-    return result
+    drawn: np.uint64 = result
+    return drawn
 
 
 @compiled
@@ -45,4 +46,4 @@ def below(state: State, bound: int) -> int:
         least = ((_LOW + np.uint64(1)) - limit) % limit
         while (product & _LOW) < least:
             product = (draw(state) >> _HALF) * limit
-    return np.int64(product >> _HALF)
+    return whole(product >> _HALF)

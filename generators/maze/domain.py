@@ -37,17 +37,17 @@ class Maze(Domain):
     width: int = 10
     height: int = 10
     ties: Literal["searchformer", "deepest", "random"] = "random"
-    """Among open cells of equal f: by (y, x) as Searchformer does, the smallest h first, or a uniform draw."""
+    """Among cells of equal f: by (y, x) as Searchformer does, the smallest h first, or a uniform draw."""
     attempts_per_layout: int = 100
     """Draws of a start and a goal on each wall layout; every accepted one is a problem."""
     walls_from: float = 0.3
-    """The least share of walls. With n cells it is round(10 * walls_from) * (n // 10), in steps of n // 10."""
+    """The least share of walls: round(10 * walls_from * (n // 10)) of n cells, as in Searchformer."""
     walls_to: float = 0.5
     """The greatest share of walls, likewise; a layout's count is uniform between the two."""
     largest_side: int = 0
     """The longest side that the vocabulary can write; 0 takes max(width, height)."""
     largest_cost: int = 0
-    """The largest cost that it can write; 0 takes width * height - 1, or largest_side**2 - 1 if that is set."""
+    """The largest cost it can write; 0 takes width * height - 1, or largest_side**2 - 1 if that is set."""
 
     name: ClassVar[str] = "maze"
     notations: ClassVar[tuple[str, ...]] = NOTATIONS
@@ -146,11 +146,14 @@ class Maze(Domain):
 
     def recall(self, prompts: pl.Series, notation: str) -> pl.DataFrame:
         """The problems of prompts, all of the domain's own width and height, which prompts do not tell."""
-        size = np.full(len(prompts), self.width, np.int32), np.full(len(prompts), self.height, np.int32)
-        stated = boards.parse(*self._stored(prompts, notation), *size, self._search.side, self._search.heads)
-        return self._problems(stated)
+        return self._problems(self._parsed(self._stored(prompts, notation)))
 
-    def write(self, rows: pl.DataFrame, notation: str, rng: np.random.Generator) -> pl.DataFrame:
+    def write(
+        self,
+        rows: pl.DataFrame,
+        notation: str,
+        rng: np.random.Generator,  # noqa: ARG002  (no trace is thinned)
+    ) -> pl.DataFrame:
         """`prompt` and `response`; rows without an `answer` give prompts alone."""
         prompt = self._written(self._codes(rows["prompt"]), notation, "prompt")
         if "answer" not in rows.columns:
@@ -196,7 +199,7 @@ class Maze(Domain):
         return facts.baselines(rows, self.wall_range)
 
     def references(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        """`reference_words`: the mean trace of 64 random runs; `deepest_words`: that of the run of `deepest`."""
+        """`reference_words`: the mean trace of 64 random runs; `deepest_words`: the trace of `deepest`."""
         stated = self._boards(problems)
         states = chance.states(rng, len(problems))
         drawn = astar.lengths(stated, "random", states, REFERENCE_RUNS).mean(axis=1)
@@ -237,14 +240,18 @@ class Maze(Domain):
 
     def _boards(self, problems: pl.DataFrame) -> Boards:
         """What the prompts state, of the sizes in the columns, or of the domain's own without them."""
-        sizes = [
-            problems[name].cast(pl.Int32).to_numpy()
-            if name in problems.columns
-            else np.full(len(problems), own, np.int32)
-            for name, own in (("width", self.width), ("height", self.height))
-        ]
-        search = self._search
-        return boards.parse(*self._codes(problems["prompt"]), *sizes, search.side, search.heads)
+        if not {"width", "height"} <= set(problems.columns):
+            return self._parsed(self._codes(problems["prompt"]))
+        widths, heights = (problems[name].cast(pl.Int32).to_numpy() for name in ("width", "height"))
+        return self._parsed(self._codes(problems["prompt"]), widths, heights)
+
+    def _parsed(
+        self, stored: tuple[Codes, Offsets], widths: Cells | None = None, heights: Cells | None = None
+    ) -> Boards:
+        flat, offsets = stored
+        wide = np.full(len(offsets) - 1, self.width, np.int32) if widths is None else widths
+        high = np.full(len(offsets) - 1, self.height, np.int32) if heights is None else heights
+        return boards.parse(flat, offsets, wide, high, self._search.side, self._search.heads)
 
     def _problems(self, stated: Boards, counts: Cells | None = None) -> pl.DataFrame:
         search = self._search

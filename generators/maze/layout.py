@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from generators.domain import BadProblem
 from generators.maze.boards import Boards, Cells, Grids, blank
 from generators.maze.chance import State, below
-from generators.maze.compiled import compiled
+from generators.maze.compiled import compiled, whole
 
 OUTCOMES = ("draws", "layouts", "unreachable", "too_short", "too_costly", "repeated")
 """What is counted between two accepted problems; `draws` has all draws of a start and a goal in it."""
@@ -70,8 +70,8 @@ def sample(state: State, rows: int, sizes: Sizes) -> tuple[Boards, Counts]:
 def _work(sizes: Sizes) -> Work:
     grid, _ = blank(np.array([sizes.width], np.int32), np.array([sizes.height], np.int32))
     cells = np.flatnonzero(grid == 0).astype(np.int32)
-    empty = [np.zeros(len(grid), np.int32) for _ in range(3)]
-    return Work(cells, grid, *empty)
+    region, distance, queue = (np.zeros(len(grid), np.int32) for _ in range(3))
+    return Work(cells, grid, region, distance, queue)
 
 
 @compiled
@@ -125,7 +125,7 @@ def _distance(
             if not grid[near] and distance[near] < 0:
                 distance[near], queue[tail] = distance[here] + 1, near
                 tail += 1
-    return np.int64(distance[goal])
+    return whole(distance[goal])
 
 
 @compiled

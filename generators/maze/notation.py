@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generators.domain import BadProblem
-from generators.maze.compiled import compiled
+from generators.maze.compiled import compiled, whole
 from generators.words import UNKNOWN, Codes, Offsets, words
 
 HEADS = ("start", "goal", "wall", "create", "close", "plan")
@@ -44,7 +44,7 @@ class Words:
 
     @property
     def heads(self) -> int:
-        """The code of `start` (not in the solution notation, which has no costs); the other heads follow in the order of HEADS."""
+        """The code of `start`, before the other HEADS; the solution notation has other codes."""
         return self.places + self.largest_cost + 1
 
     @property
@@ -170,7 +170,7 @@ def _to_cells(codes: Codes, offsets: Offsets, side: int, shift: int, out: Codes,
                 out[used] = codes[at] + shift
                 at += 1
             else:
-                out[used] = codes[at + 1] * np.int64(side) + codes[at]
+                out[used] = codes[at + 1] * whole(side) + codes[at]
                 at += 2
             used += 1
         places[row + 1] = used
@@ -182,7 +182,7 @@ def _from_cells(codes: Codes, offsets: Offsets, side: int, cells: int, out: Code
     used = 0
     for row in range(len(offsets) - 1):
         for at in range(offsets[row], offsets[row + 1]):
-            code = np.int64(codes[at])
+            code = whole(codes[at])
             if code < cells:
                 out[used], out[used + 1] = code % side, code // side
                 used += 2

@@ -2,13 +2,14 @@
 
 It reads the maze and the response alone, never a column of the solver, and shares no search with it.
 
-A trace is cut into *steps* at its clause heads: a step is one clause `create|close X Y cG cH`, numbered from
-0; words before the first head are a step too. A step that is not such a clause is malformed. The replay keeps
-for every cell whether it is open or closed, its g and its parent; a `create` opens its cell, as a child of the
-cell closed last, unless the cell already has as small a g.
+A trace is cut into *steps* at its clause heads: a step is one clause `create|close X Y cG cH`, numbered
+from 0; words before the first head are a step too. A step that is not such a clause is malformed. The replay
+keeps for every cell whether it is open or closed, its g and its parent; a `create` opens its cell, as a child
+of the cell closed last, unless the cell already has as small a g.
 
-- *legal*: the first step is the `create` of the start with g = 0; every other `create` is of a free neighbour
-  of the cell closed last, with g one more than its g; every `close` is of an open cell with its g; h is right.
+- *legal*: the first step is the `create` of the start with g = 0; every other `create` is of a free
+  neighbour of the cell closed last, with g one more than its g; every `close` is of an open cell with its g;
+  every h is right.
 - *sound*: legal, the goal was closed, and the plan is the chain of its parents.
 - *exact*: sound, and what A* does: every closed cell has the smallest f of the open ones, every neighbour
   that has no g yet or would get a smaller one is created before the next close, no other is created, and
@@ -26,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generators.maze.boards import Boards, Cells, Grids
-from generators.maze.compiled import compiled
+from generators.maze.compiled import compiled, whole
 from generators.words import Codes, Offsets
 
 NONE, LEGAL, SOUND, EXACT = 0, 1, 2, 3
@@ -147,12 +148,10 @@ def _steps(trace: Codes, codes: Codebook) -> tuple[int, int]:
 def _is_clause(trace: Codes, begin: int, end: int, codes: Codebook) -> bool:
     if end - begin != 5 or not codes.heads + 3 <= trace[begin] <= codes.heads + 4:
         return False
-    return (
-        trace[begin + 1] < codes.side
-        and trace[begin + 2] < codes.side
-        and codes.costs <= trace[begin + 3] < codes.heads
-        and codes.costs <= trace[begin + 4] < codes.heads
-    )
+    if trace[begin + 1] >= codes.side or trace[begin + 2] >= codes.side:
+        return False
+    g, h = whole(trace[begin + 3]), whole(trace[begin + 4])
+    return codes.costs <= g < codes.heads and codes.costs <= h < codes.heads
 
 
 @compiled
@@ -169,7 +168,7 @@ def _shortest(board: Board, grid: Grids, distance: Cells, queue: Cells) -> int:
             if not grid[near] and distance[near] < 0:
                 distance[near], queue[tail] = distance[here] + 1, near
                 tail += 1
-    return np.int64(distance[board.goal])
+    return whole(distance[board.goal])
 
 
 @compiled
@@ -183,7 +182,7 @@ def _plan_grammar(plan: Codes, board: Board, codes: Codebook) -> Finding:
         if plan[at + 1] >= codes.side or plan[at + 2] >= codes.side:
             return BAD_CLAUSE, at // 3, 0, 0
         if plan[at + 1] >= board.width or plan[at + 2] >= board.height:
-            return OUTSIDE, at // 3, np.int64(plan[at + 1]), np.int64(plan[at + 2])
+            return OUTSIDE, at // 3, whole(plan[at + 1]), whole(plan[at + 2])
     return 0, 0, 0, 0
 
 
@@ -192,7 +191,7 @@ def _plan_path(plan: Codes, board: Board, grid: Grids) -> Finding:
     """The first thing that is wrong with a grammatical plan."""
     before, x, y = board.start, 0, 0
     for at in range(0, len(plan), 3):
-        x, y = np.int64(plan[at + 1]), np.int64(plan[at + 2])
+        x, y = whole(plan[at + 1]), whole(plan[at + 2])
         here = (y + 1) * board.stride + x + 1
         if at == 0 and here != board.start:
             return BAD_START, 0, x, y
@@ -242,9 +241,9 @@ def _illegal(step: Step, first: bool, board: Board, grid: Grids, cells: Replayed
     if first:
         fault = 0 if step.creates and step.here == board.start and step.g == 0 else NO_START
     elif step.creates:
-        fault, right = _create_fault(step, board, grid, cells, last), np.int64(cells[last, COST]) + 1
+        fault, right = _create_fault(step, board, grid, cells, last), whole(cells[last, COST]) + 1
     else:
-        right = np.int64(cells[step.here, COST])
+        right = whole(cells[step.here, COST])
         fault = NOT_OPEN if cells[step.here, STATUS] != OPEN else (0 if step.g == right else BAD_G)
     right_h = abs(step.x - board.goal_x) + abs(step.y - board.goal_y)
     if fault == 0 and step.h != right_h:
@@ -259,7 +258,7 @@ def _inexact(step: Step, board: Board, grid: Grids, cells: Replayed, last: int, 
         return AFTER_GOAL, step.x, step.y, 0
     if step.creates:
         known = cells[step.here, STATUS] != 0 and cells[step.here, COST] <= step.g
-        return (NO_GAIN if known else 0), step.x, step.y, np.int64(cells[step.here, COST])
+        return (NO_GAIN if known else 0), step.x, step.y, whole(cells[step.here, COST])
     forgotten = _forgotten(board, grid, cells, last)
     if forgotten >= 0:
         return FORGOTTEN, forgotten % board.stride - 1, forgotten // board.stride - 1, 0
@@ -294,8 +293,8 @@ def _enter(step: Step, cells: Replayed, levels: Cells, last: int) -> None:
 
 @compiled
 def _step(trace: Codes, at: int, board: Board, codes: Codebook) -> Step:
-    x, y = np.int64(trace[at + 1]), np.int64(trace[at + 2])
-    g, h = np.int64(trace[at + 3]) - codes.costs, np.int64(trace[at + 4]) - codes.costs
+    x, y = whole(trace[at + 1]), whole(trace[at + 2])
+    g, h = whole(trace[at + 3]) - codes.costs, whole(trace[at + 4]) - codes.costs
     return Step(trace[at] == codes.heads + 3, x, y, (y + 1) * board.stride + x + 1, g, h)
 
 
@@ -338,12 +337,12 @@ def _chain(plan: Codes, board: Board, cells: Replayed, head: int) -> bool:
     """Whether the plan is the chain of parents from the goal back to the start."""
     here, at = board.goal, len(plan) - 3
     while at >= 0:
-        x, y = np.int64(plan[at + 1]), np.int64(plan[at + 2])
+        x, y = whole(plan[at + 1]), whole(plan[at + 2])
         if plan[at] != head or x >= board.width or (y + 1) * board.stride + x + 1 != here:
             return False
         if here == board.start:
             return at == 0
-        here, at = np.int64(cells[here, PARENT]), at - 3
+        here, at = whole(cells[here, PARENT]), at - 3
     return False
 
 
@@ -389,8 +388,8 @@ def _judge(
     judged: Judged,
 ) -> None:
     for row in range(len(widths)):
-        grid, stride = grids[offsets[row] : offsets[row + 1]], np.int64(widths[row]) + 2
-        start, goal = np.int64(starts[row]), np.int64(goals[row])
+        grid, stride = grids[offsets[row] : offsets[row + 1]], whole(widths[row]) + 2
+        start, goal = whole(starts[row]), whole(goals[row])
         height = len(grid) // stride - 2
         board = Board(stride, stride - 2, height, start, goal, goal % stride - 1, goal // stride - 1)
         trace = responses.trace[responses.trace_offsets[row] : responses.trace_offsets[row + 1]]
