@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,10 @@ def moments(fit: Fit) -> dict[str, Any] | None:
 def read_state(path: Path) -> dict[str, Any]:
     """A Lightning checkpoint as plain data: nothing in it can run code."""
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # torch asks for a report about files that it did not write itself; those are refused here anyway.
+            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as fault:
         raise BadSettings(f"{path} is not a state of ours: {' '.join(str(fault).split())[:200]}") from fault
     return state

@@ -10,7 +10,13 @@ from encoded import write_split, write_tokens
 from trainers.config import BadSettings
 from trainers.documents import Documents
 
-ROWS = [([1, 5, 6], [[7, 2]]), ([1, 8], [[9, 9, 2]]), ([1, 4, 4, 4], [[2]]), ([1, 5], [[6, 2]]), ([1], [[7, 2]])]
+ROWS = [
+    ([1, 5, 6], [[7, 2]]),
+    ([1, 8], [[9, 9, 2]]),
+    ([1, 4, 4, 4], [[2]]),
+    ([1, 5], [[6, 2]]),
+    ([1], [[7, 2]]),
+]
 
 
 @pytest.fixture
