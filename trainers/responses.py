@@ -1,0 +1,73 @@
+"""What is to be drawn from a model, and what was drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainers.config import BadSettings
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """`samples` responses to every prompt; keys and limits hold one number a prompt."""
+
+    prompts: list[NDArray[np.integer]]
+    keys: NDArray[np.uint64]
+    limits: list[int]
+    """The longest response, its end included."""
+    samples: int
+    seed: int
+
+    @property
+    def total(self) -> int:
+        """Responses in all."""
+        return len(self.prompts) * self.samples
+
+    @property
+    def longest_need(self) -> int:
+        """The most tokens that one response, with its prompt, may come to hold in the cache."""
+        return max(len(prompt) + limit for prompt, limit in zip(self.prompts, self.limits, strict=True))
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """Responses ordered by (prompt, sample); row i of every field belongs to response i."""
+
+    prompt: NDArray[np.int64]
+    sample: NDArray[np.int64]
+    ids: list[NDArray[np.int64]]
+    """Without the end of sequence."""
+    ended: NDArray[np.bool_]
+    """False where the response was cut at the longest length."""
+    logprobs: list[NDArray[np.float32]]
+    """A number for each id, and one more for the end where it was drawn; the model's own, at temperature 1."""
+
+    def __len__(self) -> int:
+        """Responses."""
+        return len(self.ids)
+
+    @classmethod
+    def collect(
+        cls, samples: int, found: list[tuple[NDArray[np.int64], NDArray[np.float32]]], eos: int
+    ) -> Rollouts:
+        """From raw ids, which may end in `eos`, and their log-probabilities."""
+        numbers = np.arange(len(found), dtype=np.int64)
+        ended = np.array([len(ids) > 0 and ids[-1] == eos for ids, _ in found], dtype=np.bool_)
+        bare = [ids[:-1] if over else ids for (ids, _), over in zip(found, ended, strict=True)]
+        return cls(numbers // samples, numbers % samples, bare, ended, [logprobs for _, logprobs in found])
+
+
+def response_limits(prompts: list[NDArray[np.integer]], max_new_tokens: int, context: int) -> list[int]:
+    """The longest response of every prompt; BadSettings where a prompt is empty or leaves no room."""
+    for row, prompt in enumerate(prompts):
+        if not 0 < len(prompt) < context:
+            raise BadSettings(
+                f"prompt {row} has {len(prompt)} tokens; a context of {context} takes 1 to {context - 1}"
+            )
+    return [min(max_new_tokens or context, context - len(prompt)) for prompt in prompts]
