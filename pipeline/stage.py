@@ -144,7 +144,10 @@ def _remark(job: Job) -> None:
     manifest = job.artifact.manifest
     say(job.stage.name, f"finished: {manifest.get('summary', '')} [dim]{job.artifact.folder}[/dim]")
     if manifest["domain_source"] != source_hash(job.recipe.domain.name):
-        say("", f"[yellow]made by another version of generators/{job.recipe.domain.name}; delete it to remake it[/yellow]")
+        say(
+            "",
+            f"[yellow]made by another version of generators/{job.recipe.domain.name}; delete it to remake it[/yellow]",
+        )
 
 
 def check_space(folder: Path, needed: int) -> None:
@@ -158,8 +161,8 @@ def parse_shards(text: str) -> tuple[int, ...]:
     """Shard numbers from a text such as `0-9` or `3,5,7-8`."""
     numbers: list[int] = []
     for part in text.split(","):
-        first, _, last = part.partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
+        first, dash, last = part.partition("-")
+        if not first.isdigit() or (dash and not last.isdigit()):
             raise Refusal(f"--shards takes numbers and ranges such as 0-9 or 3,5,7-8, got '{text}'")
         numbers.extend(range(int(first), int(last or first) + 1))
     return tuple(numbers)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -81,7 +82,11 @@ class Vocabulary:
             },
         )
         _tokenizer(self.words).save_pretrained(folder)
-        note: Json = {"domain": domain_fields(self.domain), "notation": self.notation, "buckets": self.buckets}
+        note: Json = {
+            "domain": domain_fields(self.domain),
+            "notation": self.notation,
+            "buckets": self.buckets,
+        }
         write_json(folder / FILE, {**note, "words": list(self.words)})
 
     @classmethod
@@ -96,11 +101,14 @@ class Vocabulary:
             raise Refusal(f"{path} cannot be read") from None
         made = cls(domain_from(stored["domain"]), stored["notation"], stored["buckets"])
         if list(made.words) != stored["words"]:
-            raise Refusal(f"{path} has other words than {stored['domain']['name']}/{stored['notation']} has today")
+            raise Refusal(
+                f"{path} has other words than {stored['domain']['name']}/{stored['notation']} has today"
+            )
         return made
 
 
-def _tokenizer(words: Sequence[str]):  # type: ignore[no-untyped-def]  # transformers is imported here alone
+def _tokenizer(words: Sequence[str]) -> Any:
+    """A word-level Hugging Face tokenizer; transformers is slow to import, so it is imported here alone."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import WhitespaceSplit
@@ -108,6 +116,10 @@ def _tokenizer(words: Sequence[str]):  # type: ignore[no-untyped-def]  # transfo
 
     plain = Tokenizer(WordLevel({word: at for at, word in enumerate(words)}, unk_token="pad"))
     plain.pre_tokenizer = WhitespaceSplit()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=plain, bos_token="bos", eos_token="eos", pad_token="pad", clean_up_tokenization_spaces=False
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=plain,
+        bos_token="bos",
+        eos_token="eos",
+        pad_token="pad",
+        clean_up_tokenization_spaces=False,
     )

@@ -17,9 +17,9 @@ from pipeline.errors import Refusal
 from pipeline.recipe import Arm, Bootstrap, Recipe
 from pipeline.rollouts import Student, greedily, stored_hashes
 from pipeline.seeds import named_rng, named_seed
-from pipeline.selection import improved_rows
+from pipeline.selection import eligible, improved_rows
 from pipeline.stage import Job, Need, Stage
-from pipeline.stages import encode, train
+from pipeline.stages import curate, encode, train
 
 CHUNK = 256
 """Training problems that are rolled out, judged and written in one step: what an interruption can cost."""
@@ -46,7 +46,9 @@ def run(job: Job) -> Json:
             rounds.append({"arm": arm, "round": number, **facts, "length_ratio": ratio})
             say("bootstrap", _line(rounds[-1]))
         write_json(job.artifact.folder / "rounds.json", {"rounds": rounds})
-        shortened = [1 - entry["length_ratio"] for entry in rounds[-len(settings_.arms) :] if entry["arm"] == "model"]
+        shortened = [
+            1 - entry["length_ratio"] for entry in rounds[-len(settings_.arms) :] if entry["arm"] == "model"
+        ]
         if shortened and number < settings_.rounds and shortened[0] < settings_.plateau:
             ended = f"stopped after round {number}: traces shortened by {shortened[0]:.1%}, a plateau"
             break
@@ -142,7 +144,7 @@ class _Round:
         }
 
     def _roll_out(self, artifact: Artifact) -> Json:
-        rows = self.previous.rows
+        rows = self.previous.rows.unique("problem_id", keep="first", maintain_order=True)
         chunks = -(-len(rows) // CHUNK)
         names = [f"data/train-{at:05d}-of-{chunks:05d}.parquet" for at in range(chunks)]
         with bar(f"{self.arm} {self.number}", chunks) as advance:
@@ -151,7 +153,11 @@ class _Round:
                     self._chunk(artifact, name, rows.slice(at * CHUNK, CHUNK), at)
                 advance()
         entries = [artifact.written(name) or {} for name in names]
-        problems = len(rows) if self.settings.select != "all-optimal" else sum(entry["problems"] for entry in entries)
+        problems = (
+            len(rows)
+            if self.settings.select != "all-optimal"
+            else sum(entry["problems"] for entry in entries)
+        )
         responses = sum(entry["responses"] for entry in entries)
         written = sum(entry["rows"] for entry in entries)
         return {
@@ -159,7 +165,7 @@ class _Round:
             "round": self.number,
             "parent": self.previous.student.hash if self.arm == "model" else None,
             "rows": written,
-            "improved": sum(entry["improved"] for entry in entries) / max(problems, 1),
+            "improved": sum(entry["improved"] for entry in entries) / len(rows),
             "words": sum(entry["words"] for entry in entries) / max(written, 1),
             "optimal_share": sum(entry["optimal"] for entry in entries) / responses if responses else None,
             "eligible_share": sum(entry["eligible"] for entry in entries) / responses if responses else None,
@@ -174,11 +180,17 @@ class _Round:
         if responses is None:
             made, optimal, fit = rows.with_columns(replaced=pl.lit(False)), 0, 0
         else:
-            responses = responses.with_columns(response_hash=pl.Series(stored_hashes(responses, domain), dtype=pl.String))
+            responses = responses.with_columns(
+                response_hash=pl.Series(stored_hashes(responses, domain), dtype=pl.String)
+            )
             made = improved_rows(rows, responses, self.settings.select, self.settings.level, rng)
             judged = responses["verdict"].cast(pl.String) == "optimal"
-            optimal, fit = int(judged.sum()), int(_eligible(responses, self.settings.level))
-        origin = pl.when(pl.col("replaced") & (self.arm == "model")).then(pl.lit("model")).otherwise(pl.lit("teacher"))
+            optimal, fit = int(judged.sum()), len(eligible(responses, self.settings.level))
+        origin = (
+            pl.when(pl.col("replaced") & (self.arm == "model"))
+            .then(pl.lit("model"))
+            .otherwise(pl.lit("teacher"))
+        )
         earlier = dict(zip(rows["problem_id"], before, strict=True))
         made = made.with_columns(
             origin=origin.cast(pl.Enum(("teacher", "model"))),
@@ -231,7 +243,9 @@ class _Round:
             arrays = encode.encoded(frame, recipe, vocabulary, "bootstrap", self.number, name)
             longest = int(encode.lengths(arrays).max(initial=0))
             if longest > recipe.model.context:  # cannot be: a response fits the context it was sampled in
-                raise Refusal(f"a row of round {self.number} has {longest} tokens, model.context is {recipe.model.context}")
+                raise Refusal(
+                    f"a row of round {self.number} has {longest} tokens, model.context is {recipe.model.context}"
+                )
             encode.save_arrays(artifact, name, arrays, {"rows": len(frame)})
         return {"refused": refused}
 
@@ -245,7 +259,9 @@ class _Round:
             out=artifact.folder,
             model=recipe.model,
             # The same seed for every arm: equal steps and, as far as rows are equal, equal batches.
-            fit=train.seeded(replace(self.settings.fit, start=str(parent)), recipe.seed, "bootstrap", self.number),
+            fit=train.seeded(
+                replace(self.settings.fit, start=str(parent)), recipe.seed, "bootstrap", self.number
+            ),
             progress=LOG.is_terminal,
         )
         artifact.adopt_folder("last")
@@ -289,7 +305,9 @@ def split_rows(source: Artifact, recipe: Recipe, split: str, first: int | None) 
         parts.append(schema.read(source.verified(name), columns))
         have += len(parts[-1])
     if not parts:
-        raise Refusal(f"the data set {source.folder} has no {split} rows: generate more, or raise curate.{split}")
+        raise Refusal(
+            f"the data set {source.folder} has no {split} rows: generate more, or raise curate.{split}"
+        )
     rows = pl.concat(parts)
     return rows if first is None else rows.head(first)
 
@@ -315,12 +333,6 @@ def _judged(recipe: Recipe) -> dict[str, pl.DataType]:
     return {name: every[name] for name in names}
 
 
-def _eligible(responses: pl.DataFrame, level: str) -> int:
-    from pipeline.selection import eligible
-
-    return len(eligible(responses, level))
-
-
 def _paired(before: pl.DataFrame, after: pl.DataFrame) -> float:
     """Mean of the paired ratios of trace lengths over problems solved optimally before and after."""
     both = before.join(after, on="problem_id", suffix="_after").filter(pl.col("trace_words") > 0)
@@ -344,7 +356,7 @@ BOOTSTRAP = Stage(
     needs=lambda recipe: (
         Need(train.TRAIN, recipe),
         Need(encode.ENCODE, recipe),
-        Need(encode.curate.CURATE, recipe),
+        Need(curate.CURATE, recipe),
     ),
     settings=settings,
     run=run,

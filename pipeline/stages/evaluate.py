@@ -163,11 +163,13 @@ def _seen(problems: pl.DataFrame) -> pl.Series:
 
 def _measured(rollouts: pl.DataFrame, entrant: Entrant, asked: Evaluate, domain: Domain) -> list[Json]:
     """Every metric of one checkpoint: by rule, on all problems and on those whose response is unseen."""
-    own = rollouts.filter(pl.col("arm") == entrant.arm, pl.col("round") == entrant.round)
+    own = _of(rollouts, entrant)
     made: list[Json] = []
     for subset, rows in (("all", own), ("unseen responses", own.filter(~pl.col("seen_in_training")))):
         greedy, sampled = rows.filter(pl.col("sample") == GREEDY), rows.filter(pl.col("sample") != GREEDY)
-        for rule, part in (("greedy", greedy), ("mean of k", sampled), ("any of k", sampled)):
+        parts: tuple[tuple[metrics.Rule, pl.DataFrame], ...]
+        parts = (("greedy", greedy), ("mean of k", sampled), ("any of k", sampled))
+        for rule, part in parts:
             if part.is_empty():
                 continue
             k = 1 if rule == "greedy" else asked.samples
@@ -189,35 +191,34 @@ def _lengths(rollouts: pl.DataFrame, entrants: Sequence[Entrant]) -> list[Json]:
         ("greedy", best.filter(pl.col("sample") == GREEDY)),
         ("mean of k", best.filter(pl.col("sample") != GREEDY)),
     ):
-        means = rows.group_by("arm", "round", "problem_id", "split_key").agg(
-            pl.col("trace_words").mean(), pl.col("reference_words").first()
-        )
-        solved = means.group_by("problem_id").len().filter(pl.col("len") == len(entrants))["problem_id"]
-        paired = means.filter(pl.col("problem_id").is_in(solved.implode())).sort("problem_id")
+        shared = metrics.optimal_in_all(_of(rows, each) for each in entrants)
+        paired = rows.filter(pl.col("problem_id").is_in(shared.implode()))
         if paired.is_empty():
             continue
-        of = {
-            (each.arm, each.round): paired.filter(pl.col("arm") == each.arm, pl.col("round") == each.round)
-            for each in entrants
-        }
-        start = of[entrants[0].arm, entrants[0].round]
+        start = _of(paired, entrants[0])
         for each in entrants:
-            rows_ = of[each.arm, each.round]
+            own = _of(paired, each)
+            reference = own.with_columns(trace_words=pl.col("reference_words"))
+            ratio = metrics.paired_ratio(reference, own)
             made.append(
                 {
                     "label": each.label,
                     "arm": each.arm,
                     "round": each.round,
                     "rule": rule,
-                    "problems": len(rows_),
-                    "words": rows_["trace_words"].mean(),
-                    "to_start": metrics.paired_ratio(start, rows_),
-                    "to_reference": metrics.paired_ratio(
-                        rows_.with_columns(trace_words=pl.col("reference_words")), rows_
-                    ),
+                    "problems": len(shared),
+                    "words": own.group_by("problem_id")
+                    .agg(pl.col("trace_words").mean())["trace_words"]
+                    .mean(),
+                    "to_start": metrics.paired_ratio(start, own),
+                    "to_reference": ratio,
                 }
             )
     return made
+
+
+def _of(rollouts: pl.DataFrame, entrant: Entrant) -> pl.DataFrame:
+    return rollouts.filter(pl.col("arm") == entrant.arm, pl.col("round") == entrant.round)
 
 
 def _needs(recipe: Recipe) -> tuple[Need, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from generators.domain import BadProblem
+from generators.domain import BadProblem, Domain
 from pipeline import schema
 from pipeline.artifact import Artifact, Json, file_hash
 from pipeline.console import bar, say
@@ -60,7 +60,9 @@ def run(job: Job) -> Json:
 
 def facts(job: Job) -> Json:
     """What the manifest says of the shards that are there."""
-    entries = [entry for shard in range(shards(job.recipe)) if (entry := job.artifact.written(shard_name(shard)))]
+    entries = [
+        entry for shard in range(shards(job.recipe)) if (entry := job.artifact.written(shard_name(shard)))
+    ]
     rows = sum(entry["rows"] for entry in entries)
     words = sum(entry["words"] for entry in entries)
     exact = sum(entry["sound"] for entry in entries)
@@ -92,7 +94,9 @@ class _Task:
         words = sum(int(frame[name].list.len().sum()) for name in ("prompt", "trace", "answer"))
         Artifact(self.folder).publish(
             shard_name(shard),
-            lambda path: schema.write(frame, path, columns, {"fingerprint": self.fingerprint, **settings(self.recipe)}),
+            lambda path: schema.write(
+                frame, path, columns, {"fingerprint": self.fingerprint, **settings(self.recipe)}
+            ),
             rows=len(frame),
             words=words,
             sound=int(((frame["verdict"] == "optimal") & (frame["level"].is_in(["sound", "exact"]))).sum()),
@@ -126,7 +130,7 @@ def _source_identity(source: str) -> str:
 
 
 @cache
-def _source_rows(domain) -> pl.DataFrame:  # type: ignore[no-untyped-def]  # a frozen dataclass: hashable
+def _source_rows(domain: Domain) -> pl.DataFrame:
     rows = domain.read(domain.source)
     if rows.is_empty():
         raise BadProblem(f"{domain.source} holds no problem")
@@ -147,7 +151,9 @@ def some(recipe: Recipe, options: Options) -> None:
 
 def seal(job: Job) -> None:
     """Finish an artifact whose shards were made in several runs; refuses while some are missing."""
-    missing = [shard for shard in range(shards(job.recipe)) if job.artifact.written(shard_name(shard)) is None]
+    missing = [
+        shard for shard in range(shards(job.recipe)) if job.artifact.written(shard_name(shard)) is None
+    ]
     if missing:
         listed = ", ".join(map(str, missing[:10])) + (" ..." if len(missing) > 10 else "")
         raise Refusal(
