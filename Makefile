@@ -54,7 +54,7 @@ test: check ## check, then the tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: $(READY) ## measure speeds and the longer recipes (up to an hour)
-	@$(BIN)/python -m pipeline bench $(ARGS)
+	@set -e; for file in $(wildcard tests/bench/*.py); do echo "$$file"; $(BIN)/python $$file $(ARGS); done
 
 clean: ## remove .venv and caches; artifacts stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -81,7 +81,7 @@ endef
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 FOUND = $(firstword $(foreach python,$(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11),\
   $(shell $(python) -c '$(NEW_ENOUGH)' 2>/dev/null && echo $(python))))
-VENV_PACKAGE = $(shell $(FOUND) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+VENV_PACKAGE = $(if $(FOUND),$(shell $(FOUND) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'))
 TORCH = $(or $(shell sed -n '/^torch==/p' $(CONSTRAINTS) /dev/null),torch)
 
 # Without an NVIDIA GPU the build for CPUs is tried first; where its index cannot be reached, pip takes the usual one.

@@ -38,12 +38,12 @@ def targets() -> list[str]:
     return re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_make_target_named_exists(page: Path) -> None:
     assert commands(page, "make") <= set(targets())
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 @pytest.mark.parametrize("program", ["distill", r"python3? -m pipeline"])
 def test_every_command_named_exists(page: Path, program: str, capsys: pytest.CaptureFixture[str]) -> None:
     for command in sorted(commands(page, program)):
@@ -52,13 +52,13 @@ def test_every_command_named_exists(page: Path, program: str, capsys: pytest.Cap
         assert ended.value.code == 0, f"{command}: {capsys.readouterr().err}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_recipe_named_exists(page: Path) -> None:
     named = re.findall(r"(?:RECIPE=|--recipe[ =]|pipeline/recipes/)([a-z0-9][\w-]*)(?!\w*/)\b", code(page))
     assert set(named) - {"name", "my"} <= {*RECIPES, "pipeline"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
     missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
