@@ -30,7 +30,11 @@ class Grid:
 
     def near(self, cell: Cell) -> list[Cell]:
         around = [(cell[0] + dx, cell[1] + dy) for dx, dy in MOVES]
-        return [(x, y) for x, y in around if 0 <= x < self.width and 0 <= y < self.height and (x, y) not in self.walls]
+        return [
+            (x, y)
+            for x, y in around
+            if 0 <= x < self.width and 0 <= y < self.height and (x, y) not in self.walls
+        ]
 
     def h(self, cell: Cell) -> int:
         return abs(cell[0] - self.goal[0]) + abs(cell[1] - self.goal[1])

@@ -14,9 +14,7 @@ from generators.maze import Maze
 
 SIZES = [(2, 2), (2, 7), (5, 5), (10, 10), (13, 6), (7, 12), (20, 20)]
 
-EXAMPLE_PROMPT = (
-    "start 0 1 goal 4 0 wall 3 0 wall 1 2 wall 2 2 wall 3 2 wall 4 2 wall 0 4 wall 2 4"
-)
+EXAMPLE_PROMPT = "start 0 1 goal 4 0 wall 3 0 wall 1 2 wall 2 2 wall 3 2 wall 4 2 wall 0 4 wall 2 4"
 EXAMPLE_TRACE = """
 create 0 1 c0 c5 close 0 1 c0 c5 create 0 2 c1 c6 create 0 0 c1 c4 create 1 1 c1 c4
 close 0 0 c1 c4 create 1 0 c2 c3 close 1 0 c2 c3 create 2 0 c3 c2 close 2 0 c3 c2 create 2 1 c4 c3
@@ -70,7 +68,7 @@ def test_plans_are_optimal_and_traces_exact(reference, width, height, ties):
 
 def test_no_cost_exceeds_the_plan_by_more_than_one():
     rows = solved(Maze(width=12, height=9), 300)
-    for trace, cost in zip(rows["trace"], rows["cost"], strict=True):
+    for trace, cost in zip(rows["trace"].to_list(), rows["cost"], strict=True):
         assert max(int(word[1:]) for word in trace if word[0] == "c" and word[1:].isdigit()) <= cost + 1
 
 
@@ -79,7 +77,7 @@ MAZES = ["S.\n.G", "S..\n..G", "S.#\n...\n#.G", "S...\n.##.\n...G", "..S\n.#.\nG
 
 @pytest.mark.parametrize("drawing", MAZES)
 def test_probabilities_of_random_ties_are_exact(reference, drawing):
-    """All traces that A* can write: their probabilities are those in `choice_bits`, and the frequencies follow."""
+    """All traces that A* can write: `choice_bits` is their probability, and the frequencies follow."""
     runs = 20_000
     maze = Maze(width=4, height=4)
     problem = maze.read(drawing)
@@ -97,7 +95,7 @@ def test_probabilities_of_random_ties_are_exact(reference, drawing):
 
 
 def _assert_frequencies(drawn, chances, runs):
-    """Traces that are expected five times or more, and all others together, within five standard deviations."""
+    """Traces expected five times or more, and all others together, within five standard deviations."""
     common = {trace: chance for trace, chance in chances.items() if chance * runs >= 5}
     rest = max(0.0, 1 - sum(common.values()))
     counts = [(drawn[trace], chance) for trace, chance in common.items()]
@@ -114,7 +112,8 @@ def test_only_random_ties_have_choice_bits():
 def test_the_teacher_does_not_touch_the_problems():
     base = Maze(width=6, height=6)
     problems = [
-        Maze(width=6, height=6, ties=ties).problems(rng(), 50) for ties in ("searchformer", "deepest", "random")
+        Maze(width=6, height=6, ties=ties).problems(rng(), 50)
+        for ties in ("searchformer", "deepest", "random")
     ]
     assert problems[0].equals(problems[1])
     assert problems[0].equals(problems[2])
@@ -135,7 +134,7 @@ def test_references_are_means_of_random_runs_and_the_deepest_run():
     many = [maze.randomized().solve(problems, rng(10 + run))["trace_words"].to_numpy() for run in range(64)]
     mean, spread = np.mean(many, axis=0), np.std(many, axis=0)
     away = np.abs(found["reference_words"].to_numpy() - mean)
-    assert (away <= 6 * spread * (2 / 64) ** 0.5 + 1e-9).all()
+    assert (away <= 6 * (spread + 1) * (2 / 64) ** 0.5).all()
     deepest = Maze(width=8, height=8, ties="deepest").solve(problems, rng())
     assert found["deepest_words"].to_list() == deepest["trace_words"].to_list()
     assert found["deepest_words"].mean() < found["reference_words"].mean()
@@ -143,7 +142,7 @@ def test_references_are_means_of_random_runs_and_the_deepest_run():
 
 def test_an_unsolvable_problem_is_refused_by_name():
     maze = Maze(width=3, height=3)
-    walled = "start 0 0 goal 2 2 wall 1 0 wall 1 1 wall 1 2".split()
+    walled = ["start", "0", "0", "goal", "2", "2", "wall", "1", "0", "wall", "1", "1", "wall", "1", "2"]
     problems = maze.recall(pl.Series([walled]), "search")
     with pytest.raises(BadProblem, match="problem 0: there is no way from start to goal"):
         maze.solve(problems, rng())
@@ -157,7 +156,7 @@ def test_a_problem_of_costs_without_words_is_refused():
 
 def test_a_goal_that_is_the_start_needs_no_move():
     maze = Maze(width=3, height=3)
-    problems = maze.recall(pl.Series(["start 1 1 goal 1 1".split()]), "search")
+    problems = maze.recall(pl.Series([["start", "1", "1", "goal", "1", "1"]]), "search")
     rows = maze.solve(problems, rng())
     assert rows["answer"].to_list() == [["plan", "1", "1"]]
     assert maze.check(problems, rows).row(0)[:2] == ("optimal", "exact")
