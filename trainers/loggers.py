@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.loggers import Logger, MLFlowLogger, TensorBoardLogger, WandbLogger
 
 from trainers.config import BadSettings
@@ -52,12 +53,14 @@ class CsvLogger(Logger):
     def log_hyperparams(self, *_: Any, **__: Any) -> None:
         """Settings stand in the run's folder."""
 
+    @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """Collect the figures of one step into one line."""
         if self._pending and self._pending["step"] != step:
             self.save()
         self._pending |= {"step": step or 0, **metrics}
 
+    @rank_zero_only
     def save(self) -> None:
         """Write the line of the current step."""
         if not self._pending:

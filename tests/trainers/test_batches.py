@@ -11,6 +11,7 @@ import torch
 from encoded import write_split
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trainers import batches
 from trainers.batches import Batches, Packer, Plan
 from trainers.documents import Documents

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from encoded import write_split, write_tokens
+
 from trainers.config import BadSettings
 from trainers.documents import Documents
 

@@ -6,11 +6,12 @@ import copy
 
 import pytest
 import torch
+from transformers import PreTrainedModel
+
 from trainers.config import Fit, Model
 from trainers.model import build
 from trainers.optimizer import MuonAdamW, adopt, optimizer, orthogonal, schedule
 from trainers.tokens import Tokens
-from transformers import PreTrainedModel
 
 TINY = Model(layers=2, width=32, heads=2, kv_heads=1, context=32)
 TOKENS = Tokens(size=64, words=20)

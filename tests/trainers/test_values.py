@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from encoded import BOS, write_split, write_tokens
+
 from trainers.config import BadSettings, Fit, Model, Values
 from trainers.fit import fit
 from trainers.targets import centres, distribution, expected, value_losses
