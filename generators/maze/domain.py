@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import polars as pl
 
-from generators.domain import JUDGEMENT, LEVELS, VERDICTS, BadProblem, Domain, Form
-from generators.maze import astar, boards, chance, drawing, facts, layout, reading, reasons, verifier
+from generators.domain import BadProblem, Domain, Form
+from generators.maze import astar, boards, chance, drawing, facts, layout, reading, replay, verifier
 from generators.maze.boards import Boards, Cells
 from generators.maze.notation import (
     HEADS,
@@ -177,22 +177,17 @@ class Maze(Domain):
         )
 
     def check(self, problems: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
-        """The verdict and the trace level by the rules in `generators.maze.verifier`.
-
-        Steps count from 0. An answer is malformed when its clauses, or the trace's, are not clauses, when it
-        names a cell outside the maze, or when the response does not end.
-        """
-        ended = (
-            responses["ended"].to_numpy() if "ended" in responses.columns else np.ones(len(problems), bool)
-        )
-        trace, answer = self._codes(responses["trace"]), self._codes(responses["answer"])
+        """Verdicts by `generators.maze.verifier`, trace levels as `generators.maze.replay` defines them."""
+        whole = pl.repeat(True, len(responses), dtype=pl.Boolean, eager=True)
         search = self._search
-        judged = verifier.judge(
+        return verifier.judge(
             self._boards(problems),
-            verifier.Responses(*trace, *answer, ended.astype(np.bool_)),
-            verifier.Codebook(search.side, search.costs, search.heads),
+            self._codes(responses["trace"]),
+            self._codes(responses["answer"]),
+            replay.Codebook(search.side, search.costs, search.heads),
+            ended=responses["ended"].fill_null(False) if "ended" in responses.columns else whole,
+            replayable=responses["trace"].is_not_null(),
         )
-        return _judgement(judged, responses["trace"].is_not_null())
 
     def baselines(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The skew that many problems of a layout bring, and what is shallow about the problems."""
@@ -266,31 +261,3 @@ class Maze(Domain):
 
 
 _KEYS = {"problem_id": pl.String, "split_key": pl.String}
-
-
-def _judgement(judged: verifier.Judged, replayed: pl.Series) -> pl.DataFrame:
-    """`Judged` as the columns of JUDGEMENT; what is said of a trace is null where there is none."""
-    valid = judged.verdicts >= verifier.VALID
-    left = judged.departures >= 0
-    faithful = np.where(left, judged.departures, judged.steps)
-    verdicts, levels = pl.Series(judged.verdicts), pl.Series(judged.levels)
-    frame = pl.DataFrame(
-        {
-            "verdict": verdicts.cat.to(pl.Enum(VERDICTS)),
-            "level": levels.cat.to(pl.Enum(LEVELS)),
-            "faithful_steps": faithful,
-            "total_steps": judged.steps,
-            "first_departure": pl.Series(judged.departures).replace(-1, None),
-            "departure_reason": reasons.traces(judged.trace_reasons, judged.departures),
-            "answer_cost": judged.moves,
-            "answer_reason": reasons.answers(judged.answer_reasons),
-            "valid": valid,
-            "replayed": replayed,
-        }
-    )
-    said = ("level", "faithful_steps", "total_steps", "first_departure", "departure_reason")
-    masked = frame.with_columns(
-        *(pl.when("replayed").then(pl.col(name)).alias(name) for name in said),
-        pl.when("valid").then(pl.col("answer_cost")).alias("answer_cost"),
-    )
-    return masked.select(pl.col(name).cast(kind) for name, kind in JUDGEMENT.items())

@@ -1,407 +1,73 @@
-"""The verifier of mazes, compiled: plans by rules and breadth-first distance, traces by replay.
-
-It reads the maze and the response alone, never a column of the solver, and shares no search with it.
-
-A trace is cut into *steps* at its clause heads: a step is one clause `create|close X Y cG cH`, numbered
-from 0; words before the first head are a step too. A step that is not such a clause is malformed. The replay
-keeps for every cell whether it is open or closed, its g and its parent; a `create` opens its cell, as a child
-of the cell closed last, unless the cell already has as small a g.
-
-- *legal*: the first step is the `create` of the start with g = 0; every other `create` is of a free
-  neighbour of the cell closed last, with g one more than its g; every `close` is of an open cell with its g;
-  every h is right.
-- *sound*: legal, the goal was closed, and the plan is the chain of its parents.
-- *exact*: sound, and what A* does: every closed cell has the smallest f of the open ones, every neighbour
-  that has no g yet or would get a smaller one is created before the next close, no other is created, and
-  nothing follows the close of the goal. How ties among equal f are broken does not matter.
-
-The first departure is the first step that breaks the rules of an exact trace, whether or not it is legal; a
-plan that is not the chain of parents, and a trace that stops too early, depart at the step after the last.
-"""
+"""The verifier of mazes: plans by `answers`, traces by `replay`, from maze and response alone."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
-from generators.maze.boards import Boards, Cells, Grids
-from generators.maze.compiled import compiled, whole
+from generators.domain import JUDGEMENT, LEVELS, VERDICTS
+from generators.maze import answers, replay
+from generators.maze.boards import Boards, Cells
 from generators.words import Codes, Offsets
 
-NONE, LEGAL, SOUND, EXACT = 0, 1, 2, 3
-MALFORMED, WRONG, VALID, OPTIMAL = 0, 1, 2, 3
-
-# What is wrong with an answer. Reasons are numbers in the kernels and sentences in `reasons.py`.
-NOT_ENDED, BAD_TRACE, NO_PLAN, BAD_CLAUSE, OUTSIDE, BAD_START, JUMP, INTO_WALL, BAD_GOAL, DETOUR = range(
-    1, 11
-)
-
-# What is wrong with a trace.
-(
-    EMPTY, NO_CLAUSE, NO_START, OFF_GRID, WALL, NOTHING_CLOSED, NO_NEIGHBOUR, BAD_G, BAD_H, NOT_OPEN,
-    AFTER_GOAL, NO_GAIN, NOT_LEAST, FORGOTTEN, UNFINISHED, OTHER_PLAN,
-) = range(1, 17)  # fmt: skip
-OPEN, CLOSED = 1, 2
-
-Finding = tuple[int, int, int, int]
-"""A reason with up to three numbers for its sentence."""
+NOT_ENDED = "the response does not end"
+BAD_TRACE = "step {step} of the trace is not a clause"
 
 
-class Codebook(NamedTuple):
-    """Codes of the search notation: how many coordinates, of `c0`, and of `start`."""
+def judge(
+    boards: Boards,
+    trace: tuple[Codes, Offsets],
+    plan: tuple[Codes, Offsets],
+    codebook: replay.Codebook,
+    *,
+    ended: pl.Series,
+    replayable: pl.Series,
+) -> pl.DataFrame:
+    """The columns of JUDGEMENT; those of the trace are null where it is not replayable.
 
-    side: int
-    costs: int
-    heads: int
-
-
-class Board(NamedTuple):
-    """One maze without its grid; what a step needs is worked out once, as divisions are slow.
-
-    It holds numbers alone: a tuple with arrays costs a reference count for each at every call.
+    An answer is malformed when a clause of the plan, or of the trace, is none, when the plan names a cell
+    outside the maze, or when the response did not end.
     """
-
-    stride: int
-    width: int
-    height: int
-    start: int
-    goal: int
-    goal_x: int
-    goal_y: int
-
-
-Replayed = NDArray[np.int32]
-"""Shape (cells of the bordered grid, 3): the STATUS, g and parent of every cell."""
-
-STATUS, COST, PARENT = 0, 1, 2
-
-
-class Step(NamedTuple):
-    """One clause of a trace; `here` is the place of its cell."""
-
-    creates: bool
-    x: int
-    y: int
-    here: int
-    g: int
-    h: int
-
-
-class Judged(NamedTuple):
-    """One row of numbers a response."""
-
-    verdicts: NDArray[np.uint8]
-    moves: Cells
-    """Of a plan that is valid."""
-    answer_reasons: Cells
-    """Shape (rows, 4): the reason, or 0, and its numbers."""
-    levels: NDArray[np.uint8]
-    steps: Cells
-    departures: Cells
-    """-1 where the trace is exact."""
-    trace_reasons: Cells
+    verdicts, moves, plan_findings = answers.judge(boards, *plan, codebook.side, codebook.heads + 5)
+    found = replay.replay(boards, trace, plan, codebook)
+    reasons = _sentences(answers.REASONS, plan_findings)
+    for row in np.flatnonzero(found.malformed >= 0):
+        reasons[row] = BAD_TRACE.format(step=found.malformed[row])
+    for row in np.flatnonzero(~ended.to_numpy()):
+        reasons[row] = NOT_ENDED
+    verdicts[(found.malformed >= 0) | ~ended.to_numpy()] = answers.MALFORMED
+    faithful = np.where(found.departures >= 0, found.departures, found.steps)
+    columns = {
+        "verdict": _words(verdicts, VERDICTS),
+        "level": _words(found.levels, LEVELS),
+        "faithful_steps": faithful,
+        "total_steps": found.steps,
+        "first_departure": pl.Series(found.departures).replace(-1, None),
+        "departure_reason": _sentences(replay.REASONS, found.findings, found.departures),
+        "answer_cost": moves,
+        "answer_reason": reasons,
+    }
+    said = ("level", "faithful_steps", "total_steps", "first_departure", "departure_reason")
+    frame = pl.DataFrame(columns, schema_overrides=_SENTENCES).with_columns(
+        pl.when(replayable).then(pl.col(said)),
+        pl.when(pl.Series(verdicts >= answers.VALID)).then(pl.col("answer_cost")),
+    )
+    return frame.select(pl.col(name).cast(kind) for name, kind in JUDGEMENT.items())
 
 
-class Responses(NamedTuple):
-    """Traces and plans as codes of the search notation; any code may stand anywhere."""
-
-    trace: Codes
-    trace_offsets: Offsets
-    plan: Codes
-    plan_offsets: Offsets
-    ended: NDArray[np.bool_]
+_SENTENCES = {"departure_reason": pl.String, "answer_reason": pl.String}
 
 
-def judge(boards: Boards, responses: Responses, codebook: Codebook) -> Judged:
-    """Judge the response to each board."""
-    rows, size = len(boards), int(np.diff(boards.offsets).max(initial=16))
-    judged = Judged(
-        np.zeros(rows, np.uint8), np.zeros(rows, np.int32), np.zeros((rows, 4), np.int32),
-        np.zeros(rows, np.uint8), np.zeros(rows, np.int32), np.full(rows, -1, np.int32),
-        np.zeros((rows, 4), np.int32),
-    )  # fmt: skip
-    most = 2 * (codebook.heads - codebook.costs) + 2
-    _judge(
-        boards.widths, boards.grids, boards.offsets, boards.starts, boards.goals, responses, codebook,
-        np.zeros((size, 3), np.int32), np.zeros(most, np.int32), np.zeros(size, np.int32), judged,
-    )  # fmt: skip
-    return judged
+def _words(codes: NDArray[np.uint8], names: tuple[str, ...]) -> pl.Series:
+    return pl.Series(codes).cat.to(pl.Enum(names))
 
 
-@compiled
-def _steps(trace: Codes, codes: Codebook) -> tuple[int, int]:
-    """How many steps a trace has, and the first that is not a clause (-1: none)."""
-    steps, bad, begin, create = 0, -1, 0, codes.heads + 3
-    while begin < len(trace):
-        end = begin + 1
-        while end < len(trace) and trace[end] != create and trace[end] != create + 1:
-            end += 1
-        if bad < 0 and not _is_clause(trace, begin, end, codes):
-            bad = steps
-        steps, begin = steps + 1, end
-    return steps, bad
-
-
-@compiled
-def _is_clause(trace: Codes, begin: int, end: int, codes: Codebook) -> bool:
-    if end - begin != 5 or not codes.heads + 3 <= trace[begin] <= codes.heads + 4:
-        return False
-    if trace[begin + 1] >= codes.side or trace[begin + 2] >= codes.side:
-        return False
-    g, h = whole(trace[begin + 3]), whole(trace[begin + 4])
-    return codes.costs <= g < codes.heads and codes.costs <= h < codes.heads
-
-
-@compiled
-def _shortest(board: Board, grid: Grids, distance: Cells, queue: Cells) -> int:
-    """Moves of a shortest path by breadth-first search, -1 if there is none."""
-    stride = board.stride
-    distance[: len(grid)] = -1
-    distance[board.start], queue[0] = 0, board.start
-    head, tail = 0, 1
-    while head < tail and distance[board.goal] < 0:
-        here = queue[head]
-        head += 1
-        for near in (here + stride, here - stride, here - 1, here + 1):
-            if not grid[near] and distance[near] < 0:
-                distance[near], queue[tail] = distance[here] + 1, near
-                tail += 1
-    return whole(distance[board.goal])
-
-
-@compiled
-def _plan_grammar(plan: Codes, board: Board, codes: Codebook) -> Finding:
-    """The first clause of a plan that is none."""
-    if len(plan) == 0:
-        return NO_PLAN, 0, 0, 0
-    for at in range(0, len(plan), 3):
-        if at + 3 > len(plan) or plan[at] != codes.heads + 5:
-            return BAD_CLAUSE, at // 3, 0, 0
-        if plan[at + 1] >= codes.side or plan[at + 2] >= codes.side:
-            return BAD_CLAUSE, at // 3, 0, 0
-        if plan[at + 1] >= board.width or plan[at + 2] >= board.height:
-            return OUTSIDE, at // 3, whole(plan[at + 1]), whole(plan[at + 2])
-    return 0, 0, 0, 0
-
-
-@compiled
-def _plan_path(plan: Codes, board: Board, grid: Grids) -> Finding:
-    """The first thing that is wrong with a grammatical plan."""
-    before, x, y = board.start, 0, 0
-    for at in range(0, len(plan), 3):
-        x, y = whole(plan[at + 1]), whole(plan[at + 2])
-        here = (y + 1) * board.stride + x + 1
-        if at == 0 and here != board.start:
-            return BAD_START, 0, x, y
-        if at > 0 and abs(here - before) != 1 and abs(here - before) != board.stride:
-            return JUMP, at // 3, x, y
-        if grid[here]:
-            return INTO_WALL, at // 3, x, y
-        before = here
-    return (BAD_GOAL if before != board.goal else 0), 0, x, y
-
-
-@compiled
-def _answer(
-    plan: Codes, board: Board, grid: Grids, codes: Codebook, distance: Cells, queue: Cells
-) -> tuple[int, Finding]:
-    """The verdict on a plan."""
-    finding = _plan_grammar(plan, board, codes)
-    if finding[0]:
-        return MALFORMED, finding
-    finding = _plan_path(plan, board, grid)
-    if finding[0]:
-        return WRONG, finding
-    moves, shortest = len(plan) // 3 - 1, _shortest(board, grid, distance, queue)
-    if moves > shortest:
-        return VALID, (DETOUR, moves, shortest, 0)
-    return OPTIMAL, (0, 0, 0, 0)
-
-
-@compiled
-def _create_fault(step: Step, board: Board, grid: Grids, cells: Replayed, last: int) -> int:
-    """Why a later `create` is not legal, or 0."""
-    if grid[step.here]:
-        return WALL
-    if last < 0:
-        return NOTHING_CLOSED
-    if abs(step.here - last) != 1 and abs(step.here - last) != board.stride:
-        return NO_NEIGHBOUR
-    return 0 if step.g == cells[last, COST] + 1 else BAD_G
-
-
-@compiled
-def _illegal(step: Step, first: bool, board: Board, grid: Grids, cells: Replayed, last: int) -> Finding:
-    """Why a step is not legal; its numbers are the cell's coordinates and the cost that would be right."""
-    if step.x >= board.width or step.y >= board.height:
-        return OFF_GRID, step.x, step.y, 0
-    right = 0
-    if first:
-        fault = 0 if step.creates and step.here == board.start and step.g == 0 else NO_START
-    elif step.creates:
-        fault, right = _create_fault(step, board, grid, cells, last), whole(cells[last, COST]) + 1
-    else:
-        right = whole(cells[step.here, COST])
-        fault = NOT_OPEN if cells[step.here, STATUS] != OPEN else (0 if step.g == right else BAD_G)
-    right_h = abs(step.x - board.goal_x) + abs(step.y - board.goal_y)
-    if fault == 0 and step.h != right_h:
-        fault, right = BAD_H, right_h
-    return fault, step.x, step.y, right
-
-
-@compiled
-def _inexact(step: Step, board: Board, grid: Grids, cells: Replayed, last: int, least: int) -> Finding:
-    """Why a legal step is not what A* does; `least` is the smallest f of an open cell."""
-    if last == board.goal:
-        return AFTER_GOAL, step.x, step.y, 0
-    if step.creates:
-        known = cells[step.here, STATUS] != 0 and cells[step.here, COST] <= step.g
-        return (NO_GAIN if known else 0), step.x, step.y, whole(cells[step.here, COST])
-    forgotten = _forgotten(board, grid, cells, last)
-    if forgotten >= 0:
-        return FORGOTTEN, forgotten % board.stride - 1, forgotten // board.stride - 1, 0
-    return (NOT_LEAST if step.g + step.h > least else 0), step.x, step.y, least
-
-
-@compiled
-def _forgotten(board: Board, grid: Grids, cells: Replayed, last: int) -> int:
-    """A neighbour of the cell closed last that A* would have created by now, or -1."""
-    if last < 0:
-        return -1
-    gained = cells[last, COST] + 1
-    for near in (last + board.stride, last - board.stride, last - 1, last + 1):
-        if not grid[near] and (cells[near, STATUS] == 0 or cells[near, COST] > gained):
-            return near
-    return -1
-
-
-@compiled
-def _enter(step: Step, cells: Replayed, levels: Cells, last: int) -> None:
-    """Carry out a legal step."""
-    here, f = step.here, step.g + step.h
-    if not step.creates:
-        cells[here, STATUS] = CLOSED
-        levels[f] -= 1
-    elif cells[here, STATUS] == 0 or step.g < cells[here, COST]:
-        if cells[here, STATUS] == OPEN:
-            levels[cells[here, COST] + step.h] -= 1
-        cells[here, STATUS], cells[here, COST], cells[here, PARENT] = OPEN, step.g, last
-        levels[f] += 1
-
-
-@compiled
-def _step(trace: Codes, at: int, board: Board, codes: Codebook) -> Step:
-    x, y = whole(trace[at + 1]), whole(trace[at + 2])
-    g, h = whole(trace[at + 3]) - codes.costs, whole(trace[at + 4]) - codes.costs
-    return Step(trace[at] == codes.heads + 3, x, y, (y + 1) * board.stride + x + 1, g, h)
-
-
-@compiled
-def _replay(
-    trace: Codes,
-    steps: int,
-    board: Board,
-    grid: Grids,
-    codes: Codebook,
-    cells: Replayed,
-    levels: Cells,
-) -> tuple[bool, int, Finding]:
-    """Replay the first `steps` steps, which are clauses, up to the first that is not legal.
-
-    Gives whether all are legal, and the first departure (-1: none) with its reason.
-    """
-    cells[: len(grid), STATUS] = 0
-    levels[:] = 0
-    last, least, departure, finding = -1, 0, -1, (0, 0, 0, 0)
-    for index in range(steps):
-        step = _step(trace, 5 * index, board, codes)
-        fault = _illegal(step, index == 0, board, grid, cells, last)
-        if fault[0]:
-            return False, (index if departure < 0 else departure), (fault if departure < 0 else finding)
-        if departure < 0:
-            # In an exact trace the smallest f of the open cells never falls, so this never looks back.
-            while not step.creates and levels[least] == 0:
-                least += 1
-            fault = _inexact(step, board, grid, cells, last, least)
-            if fault[0]:
-                departure, finding = index, fault
-        _enter(step, cells, levels, last)
-        last = last if step.creates else step.here
-    return True, departure, finding
-
-
-@compiled
-def _chain(plan: Codes, board: Board, cells: Replayed, head: int) -> bool:
-    """Whether the plan is the chain of parents from the goal back to the start."""
-    here, at = board.goal, len(plan) - 3
-    while at >= 0:
-        x, y = whole(plan[at + 1]), whole(plan[at + 2])
-        if plan[at] != head or x >= board.width or (y + 1) * board.stride + x + 1 != here:
-            return False
-        if here == board.start:
-            return at == 0
-        here, at = whole(cells[here, PARENT]), at - 3
-    return False
-
-
-@compiled
-def _trace(
-    trace: Codes, plan: Codes, board: Board, grid: Grids, codes: Codebook, cells: Replayed, levels: Cells
-) -> tuple[int, int, int, int, Finding]:
-    """Level, steps, first malformed step, first departure and its reason (-1: none)."""
-    steps, bad = _steps(trace, codes)
-    if steps == 0:
-        return NONE, 0, -1, 0, (EMPTY, 0, 0, 0)
-    legal, departure, finding = _replay(trace, steps if bad < 0 else bad, board, grid, codes, cells, levels)
-    if bad >= 0 and departure < 0:
-        departure, finding = bad, (NO_CLAUSE, 0, 0, 0)
-    if bad >= 0 or not legal:
-        return NONE, steps, bad, departure, finding
-    closed = cells[board.goal, STATUS] == CLOSED
-    sound = closed and _chain(plan, board, cells, codes.heads + 5)
-    if not sound and departure < 0:
-        departure, finding = steps, (OTHER_PLAN if closed else UNFINISHED, 0, 0, 0)
-    if not sound:
-        return LEGAL, steps, bad, departure, finding
-    return (EXACT if departure < 0 else SOUND), steps, bad, departure, finding
-
-
-@compiled
-def _note(reasons: Cells, row: int, finding: Finding) -> None:
-    reasons[row, 0], reasons[row, 1], reasons[row, 2], reasons[row, 3] = finding
-
-
-@compiled
-def _judge(
-    widths: Cells,
-    grids: Grids,
-    offsets: Offsets,
-    starts: Cells,
-    goals: Cells,
-    responses: Responses,
-    codes: Codebook,
-    cells: Replayed,
-    levels: Cells,
-    queue: Cells,
-    judged: Judged,
-) -> None:
-    for row in range(len(widths)):
-        grid, stride = grids[offsets[row] : offsets[row + 1]], whole(widths[row]) + 2
-        start, goal = whole(starts[row]), whole(goals[row])
-        height = len(grid) // stride - 2
-        board = Board(stride, stride - 2, height, start, goal, goal % stride - 1, goal // stride - 1)
-        trace = responses.trace[responses.trace_offsets[row] : responses.trace_offsets[row + 1]]
-        plan = responses.plan[responses.plan_offsets[row] : responses.plan_offsets[row + 1]]
-        verdict, finding = _answer(plan, board, grid, codes, cells[:, COST], queue)
-        level, steps, bad, departure, fault = _trace(trace, plan, board, grid, codes, cells, levels)
-        if bad >= 0:
-            verdict, finding = MALFORMED, (BAD_TRACE, bad, 0, 0)
-        if not responses.ended[row]:
-            verdict, finding = MALFORMED, (NOT_ENDED, 0, 0, 0)
-        judged.verdicts[row], judged.levels[row] = verdict, level
-        judged.moves[row] = len(plan) // 3 - 1
-        judged.steps[row], judged.departures[row] = steps, departure
-        _note(judged.answer_reasons, row, finding)
-        _note(judged.trace_reasons, row, fault)
+def _sentences(texts: Mapping[int, str], findings: Cells, steps: Cells | None = None) -> list[str | None]:
+    sentences: list[str | None] = [None] * len(findings)
+    for row in np.flatnonzero(findings[:, 0]):
+        reason, *numbers = findings[row].tolist()
+        sentences[row] = texts[reason].format(*numbers, step=0 if steps is None else steps[row])
+    return sentences
