@@ -13,9 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from generators.domain import Domain
-from pipeline.responses import response_hashes
+from pipeline.identity import keys, response_hashes
 from pipeline.seeds import named_rng, named_seed
-from pipeline.stages.encode import keys
 from pipeline.vocabulary import BOS, Vocabulary
 from trainers.config import Sampling
 
@@ -109,6 +108,7 @@ class Student:
     def _decide(self, problems: pl.DataFrame) -> pl.DataFrame:
         """The answers of a model that scores candidates; there is nothing to sample."""
         from trainers.scorer import score
+
         from trainers.tokens import Tokens
 
         domain, vocabulary = self.vocabulary.domain, self.vocabulary

@@ -15,8 +15,8 @@ from pipeline.card import data_card
 from pipeline.console import bar
 from pipeline.errors import Refusal
 from pipeline.executor import over_shards
+from pipeline.identity import response_hashes
 from pipeline.recipe import Recipe
-from pipeline.responses import response_hashes
 from pipeline.seeds import SPLITS, split_of
 from pipeline.stage import Job, Need, Stage
 from pipeline.stages import generate
@@ -69,7 +69,6 @@ def decided(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     curate = recipe.curate
     level = pl.col("level").cast(pl.String).replace_strict(dict(zip(LEVELS, range(4), strict=True)), default=None)
     longest = curate.longest if curate.longest is not None else 2**31
-    first = pl.struct("split_key", "shard", "row").min().over("problem_id")
     rows = rows.with_columns(
         split=split_of(pl.col("split_key"), curate.validation, curate.test),
         reason=pl.when(pl.col("verdict") != "optimal")
@@ -77,9 +76,15 @@ def decided(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
         .when(level < LEVELS.index(curate.level))
         .then(pl.lit(REASONS[1]))
         .when(pl.col("words") > longest)
-        .then(pl.lit(REASONS[2]))
-        .when(pl.struct("split_key", "shard", "row") != first)
-        .then(pl.lit(REASONS[3])),
+        .then(pl.lit(REASONS[2])),
+    )
+    # Rows that are left out for another reason come last, so that they never stand in a good row's way.
+    order = [pl.col("reason").is_not_null(), "split_key", "shard", "row"]
+    earlier = pl.int_range(pl.len()).over("problem_id", order_by=order)
+    rows = rows.with_columns(
+        reason=pl.when(pl.col("reason").is_null() & (earlier > 0))
+        .then(pl.lit(REASONS[3]))
+        .otherwise(pl.col("reason"))
     )
     trained = rows.filter(pl.col("reason").is_null(), pl.col("split") == "train")["response_hash"].unique()
     held_out = pl.col("split") != "train"

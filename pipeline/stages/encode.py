@@ -15,6 +15,7 @@ from pipeline.artifact import Artifact, Json
 from pipeline.console import bar
 from pipeline.errors import Refusal
 from pipeline.executor import over_shards
+from pipeline.identity import keys
 from pipeline.recipe import Recipe
 from pipeline.seeds import named_rng
 from pipeline.stage import Job, Need, Stage
@@ -81,11 +82,6 @@ def encoded(frame: pl.DataFrame, recipe: Recipe, vocabulary: Vocabulary, *names:
         arrays |= {"responses": flat, "response_offsets": offsets, "rows": rows}
     arrays["keys"] = keys(frame["problem_id"])
     return arrays
-
-
-def keys(problem_ids: pl.Series) -> NDArray[np.uint64]:
-    """The first 64 bits of each problem's hash: what its random numbers are keyed by."""
-    return problem_ids.str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64).to_numpy()
 
 
 def lengths(arrays: Arrays) -> NDArray[np.int64]:
