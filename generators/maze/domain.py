@@ -189,6 +189,10 @@ class Maze(Domain):
             replayable=responses["trace"].is_not_null(),
         )
 
+    def measures(self, rollouts: pl.DataFrame) -> pl.DataFrame:
+        """How much longer than needed correct plans are, and how many cells optimal responses close."""
+        return facts.measures(rollouts)
+
     def baselines(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The skew that many problems of a layout bring, and what is shallow about the problems."""
         return facts.baselines(rows, self.wall_range)
@@ -231,7 +235,7 @@ class Maze(Domain):
             stored = to_cells(*stored, self._search, self.words(notation))
         elif notation == "solution":
             stored = in_solution(stored[0], self._search, self.words(notation)), stored[1]
-        return words(*stored, self.alphabet(notation), name)
+        return nullable_words(*stored, self.alphabet(notation), name)
 
     def _boards(self, problems: pl.DataFrame) -> Boards:
         """What the prompts state, of the sizes in the columns, or of the domain's own without them."""

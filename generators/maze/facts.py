@@ -1,4 +1,4 @@
-"""What a reader must know of a set of mazes: the skew of its layouts, and how shallow its problems are."""
+"""Facts about sets of mazes: the skew of their layouts, how shallow they are, what responses cost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,23 @@ def baselines(rows: pl.DataFrame, wall_range: tuple[int, int]) -> pl.DataFrame:
     facts = [*_walls(rows, wall_range), *_draws(rows), *_shallow(rows)]
     schema = {"measure": pl.String, "value": pl.Float64, "note": pl.String}
     return pl.DataFrame(facts, schema=schema, orient="row")
+
+
+def measures(rollouts: pl.DataFrame) -> pl.DataFrame:
+    """Of judged responses with the `cost` of their problems; what is a mean over none is left out.
+
+    `plan_excess`: moves above the optimum; `closed_cells`: close clauses of responses that have a trace.
+    """
+    correct = rollouts.filter(pl.col("verdict").cast(pl.String).is_in(["valid", "optimal"]))
+    excess = correct.select((pl.col("answer_cost") - pl.col("cost")).alias("excess"))["excess"]
+    searched = correct.filter(pl.col("answer_cost") == pl.col("cost"), pl.col("trace").is_not_null())
+    closed = searched["trace"].list.count_matches("close")
+    facts = [
+        ("plan_excess", "mean of correct", _mean(excess)),
+        ("closed_cells", "mean of optimal", _mean(closed)),
+    ]
+    schema = {"metric": pl.String, "rule": pl.String, "value": pl.Float64}
+    return pl.DataFrame(facts, schema=schema, orient="row").drop_nulls("value")
 
 
 Fact = tuple[str, float | None, str]

@@ -83,8 +83,8 @@ def nullable_words(codes: Codes, offsets: Offsets, alphabet: tuple[str, ...], na
 def in_solution(stored: Codes, search: Words, solution: Words) -> Codes:
     """Codes of the search notation as codes of the solution notation, `UNKNOWN` where it has no such word."""
     place = {word: at for at, word in enumerate(solution.alphabet)}
-    table = np.array([place.get(word, UNKNOWN) for word in search.alphabet], np.uint16)
-    moved: Codes = table[stored]
+    table = np.array([*(place.get(word, UNKNOWN) for word in search.alphabet), UNKNOWN], np.uint16)
+    moved: Codes = table[np.minimum(stored, len(search.alphabet))]
     return moved
 
 
@@ -96,7 +96,7 @@ def joined(one: tuple[Codes, Offsets], two: tuple[Codes, Offsets]) -> tuple[Code
 
 
 def to_cells(codes: Codes, offsets: Offsets, search: Words, cells: Words) -> tuple[Codes, Offsets]:
-    """Words of the search notation with each pair of coordinates as one cell."""
+    """Words of the search notation with each pair of coordinates as one cell, a lone one as `UNKNOWN`."""
     out, places = np.empty_like(codes), np.zeros_like(offsets)
     used = _to_cells(codes, offsets, search.side, cells.places - search.places, out, places)
     return out[:used].copy(), places
@@ -166,12 +166,14 @@ def _to_cells(codes: Codes, offsets: Offsets, side: int, shift: int, out: Codes,
     for row in range(len(offsets) - 1):
         at, end = offsets[row], offsets[row + 1]
         while at < end:
-            if codes[at] >= side:
-                out[used] = codes[at] + shift
-                at += 1
-            else:
+            paired = codes[at] < side and at + 1 < end and codes[at + 1] < side
+            if paired:
                 out[used] = codes[at + 1] * whole(side) + codes[at]
-                at += 2
+            elif codes[at] < side or codes[at] == _UNKNOWN:
+                out[used] = _UNKNOWN
+            else:
+                out[used] = codes[at] + shift
+            at += 2 if paired else 1
             used += 1
         places[row + 1] = used
     return used

@@ -136,6 +136,16 @@ def test_what_is_not_grammatical_is_handed_on():
     assert bare["answer"] == ["create", "plan"]
 
 
+@given(st.lists(st.sampled_from(["create", "plan", "1", "2", "c3", "goal", None]), max_size=9))
+def test_rows_that_are_no_grammar_are_written_without_their_strangers(words):
+    maze = Maze(width=4, height=4)
+    rows = solved(maze, 1).with_columns(answer=pl.Series([words], dtype=word_type(maze.alphabet("search"))))
+    for notation in ("cells", "solution"):
+        written = maze.write(rows, notation, rng())["response"][0].to_list()
+        assert written.count("plan") == words.count("plan")
+        assert set(written) <= {*maze.alphabet(notation), None}
+
+
 @given(st.lists(st.sampled_from(["create", "plan", "1,1", "2", "c3", "eos", "nonsense"]), max_size=12))
 def test_coordinates_are_no_cells(words):
     """A response in `cells` that is no grammar there is none after it was restored."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -133,3 +134,16 @@ def test_settings_that_accept_nothing_end_with_their_counts():
 def test_impossible_settings_are_refused_in_a_sentence(settings, message):
     with pytest.raises(ValueError, match=message):
         Maze(**settings)
+
+
+def test_measures_are_of_correct_and_of_optimal_responses():
+    maze = Maze(width=6, height=6)
+    rows = maze.solve(maze.problems(rng(), 40), rng(1))
+    rollouts = pl.concat([rows, maze.check(rows, rows)], how="horizontal")
+    found = dict(maze.measures(rollouts).select("metric", "value").iter_rows())
+    closes = [trace.count("close") for trace in rows["trace"].to_list()]
+    assert found == {"plan_excess": 0.0, "closed_cells": pytest.approx(np.mean(closes))}
+    none = maze.measures(
+        rollouts.with_columns(trace=None, verdict=pl.lit("wrong")).cast({"trace": rows.schema["trace"]})
+    )
+    assert none.is_empty()
