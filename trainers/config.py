@@ -1,4 +1,4 @@
-"""The settings of a model, its training and its sampling; imports nothing heavy, so a recipe can be read at once."""
+"""The settings of a model, its training and its sampling; imports nothing heavy, so a recipe is read fast."""
 
 from __future__ import annotations
 
@@ -99,6 +99,16 @@ class Fit:
     loggers: tuple[str, ...] = ("csv", "tensorboard")
     """Any of csv, tensorboard, wandb, mlflow."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_tokens", "accumulate", "log_every", "devices"):
+            if getattr(self, name) < 1:
+                raise BadSettings(f"fit.{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("validate_every", "validation_rows", "save_every", "warmup", "clip", "seed"):
+            if getattr(self, name) < 0:
+                raise BadSettings(f"fit.{name} must not be negative, got {getattr(self, name)}")
+        if self.rows is not None and self.rows < 1:
+            raise BadSettings(f"fit.rows must be at least 1, or null for all, got {self.rows}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -166,6 +166,8 @@ def quiet() -> Iterator[None]:
         warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`", FutureWarning)
         for name in names:
             logging.getLogger(name).setLevel(logging.WARNING)
-        yield
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
+        try:
+            yield
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)

@@ -40,7 +40,7 @@ class Learner(lightning.LightningModule):
     def losses(self, batch: Batch) -> Tensor:
         """The loss at each predicted position, shape P; the head is computed at those positions alone."""
         body: Any = self.model.base_model
-        head: Any = self.model.get_output_embeddings()  # type: ignore[no-untyped-call]
+        head: Any = self.model.get_output_embeddings()
         hidden_TW = body(
             input_ids=batch.input_ids,
             position_ids=batch.position_ids,
@@ -66,6 +66,14 @@ class Learner(lightning.LightningModule):
         share = self.loss(batch)
         self.latest = share.detach()
         return share * self.trainer.accumulate_grad_batches * self.trainer.world_size
+
+    def on_before_batch_transfer(self, batch: Batch, _: int) -> Batch:
+        """Pin a batch for the GPU: a copy from pageable memory would wait for the step under way."""
+        if self.device.type != "cuda":
+            return batch
+        parts: dict[str, Any] = batch._asdict()
+        pinned = {name: part.pin_memory() for name, part in parts.items() if isinstance(part, Tensor)}
+        return Batch(**{**parts, **pinned})
 
     def train_dataloader(self) -> Batches:
         """The batches from the current step on; Lightning asks for them after it has restored a state."""

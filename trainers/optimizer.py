@@ -110,7 +110,7 @@ def orthogonal(updates_NRC: Tensor) -> Tensor:
 def optimizer(model: PreTrainedModel, fit: Fit) -> Optimizer:
     """The optimizer of a run, with a group for each kind of weight; norms and embeddings do not decay."""
     trainable = [weight for weight in model.parameters() if weight.requires_grad]
-    head: Any = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    head: Any = model.get_output_embeddings()
     ends = {id(model.get_input_embeddings().weight), id(head.weight)}
     hidden = [weight for weight in trainable if weight.ndim == 2 and id(weight) not in ends]
     rest = [weight for weight in trainable if weight.ndim != 2 or id(weight) in ends]

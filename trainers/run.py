@@ -13,6 +13,8 @@ from trainers.config import BadSettings, Fit, Model
 
 SETTINGS = "run.json"
 SUMMARY = "fit.json"
+UNSEEN = ("loggers", "log_every", "save_every")
+"""Settings that decide no weight: a run may go on under other ones."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Run:
         """The run of these settings on this data, in the words of JSON."""
         settings = {
             "model": asdict(model),
-            "fit": asdict(fit),
+            "fit": {name: value for name, value in asdict(fit).items() if name not in UNSEEN},
             "data": {"examples": examples, "tokens": tokens},
         }
         return cls(out, json.loads(json.dumps(settings)))

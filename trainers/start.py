@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from trainers.checkpoints import STATE
 from trainers.config import BadSettings, Fit, Model
 from trainers.model import build, fits, load
-from trainers.tokens import Tokens
+from trainers.tokens import FILE, Tokens
 
 
 def network(ids: Path, tokens: Tokens, model: Model, fit: Fit) -> PreTrainedModel:
@@ -60,15 +60,28 @@ def read_state(path: Path) -> dict[str, Any]:
 
 def refuse_other_words(folder: Path, ids: Path) -> None:
     """BadSettings when a checkpoint names its words and they differ from those of the data."""
-    for name in ("vocabulary.json", "tokenizer.json", "tokens.json"):
-        theirs, ours = folder / name, ids / name
-        if not (theirs.is_file() and ours.is_file()):
+    for name, words in (("vocabulary.json", _listed), ("tokenizer.json", _tokenized), (FILE, dict)):
+        theirs, ours = (_json(place / name) for place in (folder, ids))
+        if theirs is None or ours is None:
             continue
-        if json.loads(theirs.read_text()) != json.loads(ours.read_text()):
+        if words(theirs) != words(ours):
             raise BadSettings(
                 f"the checkpoint {folder} has another vocabulary than the data {ids}: their {name} differ"
             )
         return
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def _listed(vocabulary: Any) -> Any:
+    # What else it notes (the domain's knobs, say) may differ between data and checkpoint.
+    return vocabulary["words"]
+
+
+def _tokenized(tokenizer: Any) -> Any:
+    return tokenizer["model"]["vocab"]
 
 
 def refuse_other_shape(folder: Path, started: PreTrainedModel, model: Model) -> None:

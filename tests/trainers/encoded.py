@@ -57,7 +57,7 @@ def write_tokens(folder: Path, words: int, *, buckets: int = 0) -> None:
         "value_buckets": buckets,
     }
     (folder / "tokens.json").write_text(json.dumps(tokens))
-    (folder / "vocabulary.json").write_text(json.dumps([f"word-{i}" for i in range(words)]))
+    (folder / "vocabulary.json").write_text(json.dumps({"words": [f"word-{i}" for i in range(words)]}))
 
 
 def copy_rows(rng: np.random.Generator, rows: int, length: int, words: int) -> list[Row]:

@@ -268,9 +268,17 @@ def test_a_run_killed_before_its_summary_only_writes_that(
     assert figures(tmp_path / "run") == figures(undisturbed)
 
 
+def test_impossible_settings_are_refused() -> None:
+    with pytest.raises(BadSettings, match=r"fit\.steps must be at least 1, got 0"):
+        Fit(steps=0)
+    with pytest.raises(BadSettings, match=r"fit\.warmup must not be negative, got -1"):
+        Fit(warmup=-1)
+
+
 def test_a_run_of_other_settings_is_not_continued(copying: Path, undisturbed: Path) -> None:
     with pytest.raises(BadSettings, match=r"holds a run with fit\.learning_rate 0\.003, now it is 0\.1"):
         run(copying, undisturbed, replace(SHORT, learning_rate=0.1))
+    assert run(copying, undisturbed, replace(SHORT, log_every=1, save_every=3))["steps"] == 24
 
 
 # ---- starting from a checkpoint ----
