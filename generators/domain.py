@@ -1,4 +1,4 @@
-"""The contract between the stages and a domain: what a maze, a logic theory or a chess position must offer."""
+"""The contract between the stages and a domain: what mazes, logic theories and chess positions must offer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Form = Literal["text", "svg"]
 
 
 class BadProblem(ValueError):
-    """A user's own problem that cannot be read or has no solution; the message names the line and the cause."""
+    """A user's own problem cannot be read or has no solution; the message names the line and the cause."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Domain(ABC):
 
     @abstractmethod
     def solve(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        """`problems` with the teacher's `trace`, `answer`, `cost`, `trace_words`, `choice_bits` and own columns."""
+        """`problems` with `trace`, `answer`, `cost`, `trace_words`, `choice_bits` and own columns added."""
 
     @abstractmethod
     def read(self, source: str) -> pl.DataFrame:
@@ -99,16 +99,16 @@ class Domain(ABC):
         Gives the columns of `JUDGEMENT`. The trace is replayed by rules, never compared with the teacher's.
         """
 
-    def measures(self, rollouts: pl.DataFrame) -> pl.DataFrame:
+    def measures(self, rollouts: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
         """The domain's own metrics beside the common ones: `metric`, `rule`, `value`."""
         return pl.DataFrame(schema={"metric": pl.String, "rule": pl.String, "value": pl.Float64})
 
-    def baselines(self, rows: pl.DataFrame) -> pl.DataFrame:
+    def baselines(self, rows: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
         """What a reader must know of a data set: `measure`, `value`, `note`; it is printed in the card."""
         return pl.DataFrame(schema={"measure": pl.String, "value": pl.Float64, "note": pl.String})
 
     def references(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        """The teacher's own effort on each problem: `reference_words`, its mean trace length, and own columns."""
+        """The teacher's effort on each problem: `reference_words` (its mean trace length) and own columns."""
         solved = self.solve(problems, rng)
         return solved.select(reference_words=pl.col("trace_words").cast(pl.Float64))
 
@@ -203,7 +203,7 @@ def content_hash(*parts: bytes) -> str:
 
 
 DOMAINS = {"maze": "generators.maze:Maze"}
-"""The domains of this project; an installed package adds its own in the entry-point group `distill.domains`."""
+"""The domains of this project; an installed package adds its own under the entry point `distill.domains`."""
 
 
 def domain_class(name: str) -> type[Domain]:

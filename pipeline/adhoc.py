@@ -51,13 +51,18 @@ def evaluate(
             artifact.folder.mkdir(parents=True, exist_ok=True)
             artifact.sweep()
             facts = judge(artifact, entrants, problems, recipe.evaluate, recipe.seed)
-            note = {"stage": "evaluate", "source": source, "settings": settings, "domain": domain_fields(domain)}
+            note = {
+                "stage": "evaluate",
+                "source": source,
+                "settings": settings,
+                "domain": domain_fields(domain),
+            }
             artifact.seal({**note, **facts, "provenance": dict(provenance())})
         _show(source, artifact, entrants)
 
 
 def _problems(source: str, domain: Domain, seed: int) -> pl.DataFrame:
-    """Solved problems of an artifact (the test split of a data set), of a Parquet file, or of a user's file."""
+    """Solved problems of an artifact (a data set's test split), of a Parquet file, or of a user's file."""
     path = Path(source)
     if path.is_dir():
         artifact = Artifact(path)
@@ -71,13 +76,17 @@ def _problems(source: str, domain: Domain, seed: int) -> pl.DataFrame:
     if path.suffix == ".parquet" and path.is_file():
         return _stored(path)
     problems = domain.read(source)
-    return domain.solve(problems, named_rng(seed, "evaluate", "teacher", file_hash(path) if path.is_file() else source))
+    return domain.solve(
+        problems, named_rng(seed, "evaluate", "teacher", file_hash(path) if path.is_file() else source)
+    )
 
 
 def _stored(path: Path) -> pl.DataFrame:
     """A Parquet file of problems of whatever vocabulary: words come as words."""
     frame = pl.read_parquet(path)
-    lacking = {"problem_id", "split_key", "prompt", "trace", "answer", "cost", "trace_words"} - set(frame.columns)
+    lacking = {"problem_id", "split_key", "prompt", "trace", "answer", "cost", "trace_words"} - set(
+        frame.columns
+    )
     if lacking:
         raise Refusal(f"{path} is no data set of this project: it lacks {', '.join(sorted(lacking))}")
     words = [name for name in ("prompt", "trace", "answer") if name in frame.columns]
@@ -91,7 +100,8 @@ def _room(students: Sequence[Student], problems: pl.DataFrame) -> None:
         longest = max(len(prompt) for prompt in student.prompts(problems))
         if longest >= context:
             raise Refusal(
-                f"{student.folder} has a context of {context} tokens, but a problem takes {longest} before any answer"
+                f"{student.folder} has a context of {context} tokens,"
+                f" but a problem takes {longest} before any answer"
             )
 
 
@@ -101,10 +111,19 @@ def _show(source: str, artifact: Artifact, entrants: Sequence[Entrant]) -> None:
     rows = []
     for entrant in entrants:
         for row in facts["metrics"]:
-            if row["arm"] == entrant.arm and row["subset"] == "all" and row["metric"].lower().startswith(wanted):
+            if (
+                row["arm"] == entrant.arm
+                and row["subset"] == "all"
+                and row["metric"].lower().startswith(wanted)
+            ):
                 interval = f"{row['low']:.3f}-{row['high']:.3f}" if row["low"] is not None else "–"
                 rows.append((entrant.label, row["metric"], row["rule"], f"{row['value']:.3f}", interval))
-    OUT.print(table(f"{facts['problems']} problems of {source}", ("checkpoint", "metric", "rule", "value", "95 %"), rows, 3))
+    OUT.print(
+        table(
+            f"{facts['problems']} problems of {source}",
+            ("checkpoint", "metric", "rule", "value", "95 %"),
+            rows,
+            3,
+        )
+    )
     say("", f"[dim]{artifact.folder}[/dim]")
-
-

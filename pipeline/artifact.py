@@ -72,7 +72,7 @@ class Artifact:
         try:
             write(temporary)
             entry = {"bytes": temporary.stat().st_size, "blake2b": file_hash(temporary), **facts}
-            os.replace(temporary, target)
+            temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
         write_json(self.folder / SIDECARS / f"{name}.json", entry)
@@ -142,7 +142,7 @@ def write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.write_text(text)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def file_hash(path: Path) -> str:

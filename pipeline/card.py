@@ -25,9 +25,14 @@ def data_card(recipe: Recipe, facts: Json, baselines: Sequence[Mapping[str, Any]
             }
         ],
     }
-    knobs = "\n".join(f"| {key} | `{value}` |" for key, value in recipe.domain.__dict__.items() if value != "")
+    knobs = "\n".join(
+        f"| {key} | `{value}` |" for key, value in recipe.domain.__dict__.items() if value != ""
+    )
     counts = "\n".join(f"| {name} | {facts['rows'][name]:,} |" for name in facts["rows"])
-    dropped = "\n".join(f"| {reason} | {count:,} |" for reason, count in facts["rejected"].items()) or "| none | 0 |"
+    dropped = (
+        "\n".join(f"| {reason} | {count:,} |" for reason, count in facts["rejected"].items())
+        or "| none | 0 |"
+    )
     known = "\n".join(f"| {row['measure']} | {row['value']:.4g} | {row['note']} |" for row in baselines)
     return f"""---
 {yaml.safe_dump(head, sort_keys=False).strip()}
@@ -36,15 +41,15 @@ def data_card(recipe: Recipe, facts: Json, baselines: Sequence[Mapping[str, Any]
 
 {recipe.about}
 
-One row a problem: `prompt`, `trace` (what the solver did) and `answer` are lists of words; `cost` is the optimal
-cost, `trace_words` the length of the trace, `verdict` and `level` what an independent verifier says of the row.
+One row a problem: `prompt`, `trace` (what the solver did) and `answer` are lists of words; `cost` is the
+optimal cost, `trace_words` the length of the trace, `verdict` and `level` what an independent verifier says.
 
 | split | rows |
 |---|---:|
 {counts}
 
-Splits follow the hash of `split_key`. Problems in two splits: {facts["problem_overlap"]}. Test responses that stand
-verbatim in training under another split key: {facts["response_overlap"]:.2%} (column `seen_in_training`).
+Splits follow the hash of `split_key`. Problems in two splits: {facts["problem_overlap"]}. Test responses that
+stand verbatim in training under another split key: {facts["response_overlap"]:.2%} (`seen_in_training`).
 
 | left out because | rows |
 |---|---:|

@@ -13,13 +13,15 @@ from typing import Any
 from pipeline.errors import Refusal
 
 STAGE_VERBS = ("generate", "curate", "encode", "train", "bootstrap", "evaluate", "report")
-OVERRIDES = "any recipe field can be overridden: --domain.width=8 --fit.steps 200 (`distill fields` lists them)"
+OVERRIDES = (
+    "any recipe field can be overridden: --domain.width=8 --fit.steps 200 (`distill fields` lists them)"
+)
 
 Overrides = list[tuple[str, str]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it succeeded, 1 when it was refused, 2 when it was not understood, 130 on Ctrl-C."""
+    """Run one command; gives 0 for success, 1 for a refusal, 2 for words not understood, 130 for Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     _quiet()
     parser = _parser()
@@ -200,7 +202,7 @@ def _export(options: argparse.Namespace, overrides: Overrides) -> None:
     export(options.checkpoint, options.to)
 
 
-def _recipes(options: argparse.Namespace, overrides: Overrides) -> None:
+def _recipes(_: argparse.Namespace, overrides: Overrides) -> None:
     from pipeline.console import OUT, table
     from pipeline.recipe import RECIPES, load
 
@@ -233,7 +235,9 @@ def _workers(asked: int) -> int:
 
 def _no_overrides(overrides: Overrides) -> None:
     if overrides:
-        raise Refusal(f"unknown option --{overrides[0][0]}; `distill --help` lists the commands and their options")
+        raise Refusal(
+            f"unknown option --{overrides[0][0]}; `distill --help` lists the commands and their options"
+        )
 
 
 def _quiet() -> None:

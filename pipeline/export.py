@@ -1,4 +1,4 @@
-"""A checkpoint as a folder that Hugging Face tools load offline: weights, configuration, tokenizer, model card."""
+"""A checkpoint as a folder that Hugging Face tools load offline: weights, tokenizer and model card."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pipeline.vocabulary import Vocabulary
 
 
 def export(checkpoint: Path, to: Path) -> None:
-    """Write `config.json`, `model.safetensors`, `generation_config.json`, the tokenizer and a card into `to`."""
+    """Write configuration, weights, tokenizer and a card into the new folder `to`."""
     from trainers.checkpoint import parameters, save
     from trainers.model import load
 
@@ -23,7 +23,10 @@ def export(checkpoint: Path, to: Path) -> None:
     vocabulary = Vocabulary.load(checkpoint)
     model = load(checkpoint)
     save(model, to, checkpoint)
-    write_text(to / "README.md", model_card(vocabulary, parameters(model), _example(vocabulary), model.config.max_position_embeddings))
+    write_text(
+        to / "README.md",
+        model_card(vocabulary, parameters(model), _example(vocabulary), model.config.max_position_embeddings),
+    )
     OUT.print(f"{to}: {', '.join(sorted(path.name for path in to.iterdir()))}", soft_wrap=True)
 
 
@@ -42,8 +45,9 @@ def model_card(vocabulary: Vocabulary, parameters: int, prompt: str, context: in
 ---
 # A searcher for {domain.name} problems
 
-A decoder of {parameters:,} parameters that writes a search trace and then the answer, word by word, in notation
-`{vocabulary.notation}`. It was trained on traces of the teacher with the knobs `{knobs}`; its context is {context} tokens.
+A decoder of {parameters:,} parameters that writes a search trace and then the answer, word by word, in
+notation `{vocabulary.notation}`. It was trained on traces of the teacher with the knobs
+`{knobs}`. Its context is {context} tokens.
 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -56,8 +60,8 @@ out = model.generate(**ids, max_length={context}, do_sample=False)
 print(tokenizer.decode(out[0]))
 ```
 
-Prompts and responses are words between spaces, `bos` first; a response ends with `eos`. Answers are not checked by
-the model: verify them with `generators.{domain.name}`.
+Prompts and responses are words between spaces, `bos` first; a response ends with `eos`. The model does not
+check its answers: verify them with `generators.{domain.name}`.
 """
 
 

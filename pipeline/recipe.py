@@ -55,9 +55,10 @@ class Curate:
     """Rows of one file of the data set."""
 
     def __post_init__(self) -> None:
-        if not (0 < self.validation and 0 < self.test and self.validation + self.test < 1):
+        if min(self.validation, self.test) <= 0 or self.validation + self.test >= 1:
             raise ValueError(
-                f"curate.validation {self.validation} and curate.test {self.test} must be above 0 and leave rows to train"
+                f"curate.validation {self.validation} and curate.test {self.test}"
+                " must be above 0 and leave rows to train"
             )
 
 
@@ -159,7 +160,7 @@ Tree = dict[str, Any]
 
 
 def load(source: str, overrides: Sequence[tuple[str, str]] = ()) -> Recipe:
-    """The recipe in a YAML file (or one of ours by name), with `(dotted field, YAML text)` overrides on top."""
+    """A recipe from a YAML file (or one of ours by name), with (dotted field, YAML text) overrides on top."""
     path = recipe_path(source)
     try:
         tree = yaml.safe_load(path.read_text()) or {}
@@ -176,7 +177,9 @@ def load(source: str, overrides: Sequence[tuple[str, str]] = ()) -> Recipe:
         changes = merged(changes, nested(name, text))
     base = build(merged(tree, changes))
     named = {
-        name: build(merged(merged(merged(tree, _fields(name, change)), changes), {"name": f"{base.name}/{name}"}))
+        name: build(
+            merged(merged(merged(tree, _fields(name, change)), changes), {"name": f"{base.name}/{name}"})
+        )
         for name, change in variants.items()
     }
     return replace(base, variants=named)
@@ -192,16 +195,18 @@ def recipe_path(source: str) -> Path:
 
 
 def build(tree: Tree) -> Recipe:
-    """A recipe from nested fields; raises Refusal with one sentence for a field or value that is not possible."""
+    """A recipe from nested fields; raises Refusal for a field or a value that is not possible."""
     domain = tree.get("domain")
     if not isinstance(domain, dict) or not isinstance(domain.get("name"), str):
         raise Refusal("a recipe needs the field domain.name, as in `domain: {name: maze}`")
     kind = domain_class(domain["name"])
-    shape = dataclasses.make_dataclass(  # the same tree, with the domain's own fields in place of the contract's
-        "Recipe",
-        [(f.name, kind if f.name == "domain" else hint, _default(f)) for f, hint in _typed(Recipe)],
-        kw_only=True,
-        frozen=True,
+    shape = (
+        dataclasses.make_dataclass(  # the same tree, with the domain's own fields in place of the contract's
+            "Recipe",
+            [(f.name, kind if f.name == "domain" else hint, _default(f)) for f, hint in _typed(Recipe)],
+            kw_only=True,
+            frozen=True,
+        )
     )
     cleaned = {**tree, "domain": {key: value for key, value in domain.items() if key != "name"}}
     cleaned.pop("variants", None)

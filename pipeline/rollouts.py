@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,15 @@ class Student:
         asked = domain.write(problems, notation, named_rng(0, "prompts"))["prompt"]
         flat, offsets = self.vocabulary.ids(asked)
         first = np.array([BOS], flat.dtype)
-        return [np.concatenate([first, flat[a:b]]) for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+        return [np.concatenate([first, flat[a:b]]) for a, b in pairwise(offsets)]
 
     def answer(
-        self, problems: pl.DataFrame, samples: int, sampling: Sampling, seed: int, advance: Advance | None = None
+        self,
+        problems: pl.DataFrame,
+        samples: int,
+        sampling: Sampling,
+        seed: int,
+        advance: Advance | None = None,
     ) -> pl.DataFrame:
         """Judged responses to problems (rows of a data set), in the order of problem and sample.
 

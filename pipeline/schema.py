@@ -116,7 +116,9 @@ def read(path: Path, columns: Columns, only: Sequence[str] | None = None) -> pl.
     found = pq.read_schema(path)
     for name, kind in columns.items():
         if name not in found.names or not _alike(found.field(name).type, arrow_type(kind)):
-            raise Damaged(f"{path} does not have the column {name} of type {arrow_type(kind)}: it is of another version")
+            raise Damaged(
+                f"{path} does not have the column {name} of type {arrow_type(kind)}: it is of another version"
+            )
     table = pq.read_table(path, columns=list(only) if only is not None else list(columns))
     return pl.DataFrame([_from_arrow(table.column(name), name, columns[name]) for name in table.column_names])
 

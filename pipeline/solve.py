@@ -37,7 +37,9 @@ def _room(student: Student, problems: pl.DataFrame) -> None:
     context = student.model.config.max_position_embeddings
     longest = max(len(prompt) for prompt in student.prompts(problems))
     if longest >= context:
-        raise Refusal(f"the problem takes {longest} tokens, but the model's context is {context}: it cannot answer")
+        raise Refusal(
+            f"the problem takes {longest} tokens, but the model's context is {context}: it cannot answer"
+        )
 
 
 def _best(answers: pl.DataFrame) -> pl.DataFrame:
@@ -54,10 +56,15 @@ def _show(domain: Any, teacher: dict[str, Any], answer: dict[str, Any]) -> None:
     why = f": {answer['answer_reason']}" if answer["answer_reason"] else ""
     OUT.print(f"\nverdict    [{VERDICT_STYLE[verdict]}]{verdict}[/]{why}", soft_wrap=True)
     if answer["level"] is not None:
-        OUT.print(f"trace      {answer['level']}: {answer['faithful_steps']} of {answer['total_steps']} steps faithful")
+        OUT.print(
+            f"trace      {answer['level']}:"
+            f" {answer['faithful_steps']} of {answer['total_steps']} steps faithful"
+        )
     if answer["first_departure"] is not None:
         OUT.print(
-            f"departure  step {answer['first_departure'] + 1}: {answer['departure_reason']}", soft_wrap=True, markup=False
+            f"departure  step {answer['first_departure'] + 1}: {answer['departure_reason']}",
+            soft_wrap=True,
+            markup=False,
         )
     rows = [
         ("model", answer["trace_words"], answer["answer_cost"]),

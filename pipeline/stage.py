@@ -42,7 +42,7 @@ class Stage:
     """The inputs: a stage each, and the recipe it is made for."""
     settings: Callable[[Recipe], Json]
     run: Callable[[Job], Json]
-    enough: Callable[[Job], bool] = field(default=lambda job: True)
+    enough: Callable[[Job], bool] = field(default=lambda _: True)
     """Whether a finished artifact holds all that the recipe asks for (a data set may need more shards)."""
 
 
@@ -144,10 +144,8 @@ def _remark(job: Job) -> None:
     manifest = job.artifact.manifest
     say(job.stage.name, f"finished: {manifest.get('summary', '')} [dim]{job.artifact.folder}[/dim]")
     if manifest["domain_source"] != source_hash(job.recipe.domain.name):
-        say(
-            "",
-            f"[yellow]made by another version of generators/{job.recipe.domain.name}; delete it to remake it[/yellow]",
-        )
+        source = f"generators/{job.recipe.domain.name}"
+        say("", f"[yellow]made by another version of {source}; delete it to make it again[/yellow]")
 
 
 def check_space(folder: Path, needed: int) -> None:

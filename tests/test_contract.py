@@ -191,5 +191,5 @@ def test_a_domain_is_plain_data(domain: Domain, own: str) -> None:
 
 def test_domains_are_found_by_name_alone() -> None:
     assert domain_class("maze") is Maze
-    with pytest.raises(BadProblem, match="there is no domain 'os.system'"):
+    with pytest.raises(BadProblem, match=r"there is no domain 'os\.system'"):
         domain_class("os.system")

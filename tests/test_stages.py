@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -71,7 +72,9 @@ def test_more_rows_are_more_shards_of_the_same_data_set(encoded: Job, tmp_path: 
     small, large = recipe(generate={"rows": 100, "shard_rows": 60}), recipe()
     first = make(Job(GENERATE, small, options(tmp_path)))
     assert first.artifact.manifest["rows"] == 120
-    files = {name: path.stat().st_mtime_ns for name in data_bytes(first) if (path := first.artifact.folder / name)}
+    files = {
+        name: path.stat().st_mtime_ns for name in data_bytes(first) if (path := first.artifact.folder / name)
+    }
     second = make(Job(GENERATE, large, options(tmp_path)))
     assert second.artifact.folder == first.artifact.folder
     assert all((second.artifact.folder / name).stat().st_mtime_ns == old for name, old in files.items())
@@ -138,7 +141,9 @@ def _files(folder: Path) -> dict[str, bytes]:
 def test_every_row_is_verified_and_splits_do_not_overlap(encoded: Job) -> None:
     job = Job(CURATE, recipe(), encoded.options)
     columns = schema.dataset(recipe().domain)
-    rows = pl.concat([schema.read(job.artifact.verified(name), columns) for name in job.artifact.names("data/*")])
+    rows = pl.concat(
+        [schema.read(job.artifact.verified(name), columns) for name in job.artifact.names("data/*")]
+    )
     assert rows["verdict"].unique().to_list() == ["optimal"]
     assert rows["level"].unique().to_list() == ["exact"]
     assert rows["problem_id"].is_unique().all()
@@ -146,7 +151,9 @@ def test_every_row_is_verified_and_splits_do_not_overlap(encoded: Job) -> None:
     assert set(rows["split"]) == set(SPLITS)
     assert job.artifact.manifest["problem_overlap"] == 0
     for name in job.artifact.names("data/*"):
-        assert set(schema.read(job.artifact.folder / name, columns)["split"]) == {Path(name).name.split("-")[0]}
+        assert set(schema.read(job.artifact.folder / name, columns)["split"]) == {
+            Path(name).name.split("-")[0]
+        }
 
 
 def test_duplicates_across_shards_are_kept_apart_with_their_reason(tmp_path: Path) -> None:
@@ -158,9 +165,17 @@ def test_duplicates_across_shards_are_kept_apart_with_their_reason(tmp_path: Pat
     assert facts["rejected"] == {"duplicate": 400 - kept}
     assert 90 < kept <= 100
     names = job.artifact.names("rejected/*.parquet")
-    rejected = pl.concat([schema.read(job.artifact.folder / name, schema.rejected(sums.domain)) for name in names])
+    rejected = pl.concat(
+        [schema.read(job.artifact.folder / name, schema.rejected(sums.domain)) for name in names]
+    )
     assert len(rejected) == 400 - kept
-    more = make(Job(CURATE, recipe(domain={"name": "counting"}, encode={}, generate={"rows": 500, "shard_rows": 100}), options(tmp_path)))
+    more = make(
+        Job(
+            CURATE,
+            recipe(domain={"name": "counting"}, encode={}, generate={"rows": 500, "shard_rows": 100}),
+            options(tmp_path),
+        )
+    )
     assert sum(more.artifact.manifest["rows"].values()) >= kept
 
 
@@ -170,7 +185,10 @@ def test_response_overlap_counts_what_stands_in_training(encoded: Job) -> None:
     text = pl.List(pl.String)
     frames = {
         split: pl.concat(
-            [schema.read(job.artifact.folder / name, columns) for name in job.artifact.names(f"data/{split}-*")]
+            [
+                schema.read(job.artifact.folder / name, columns)
+                for name in job.artifact.names(f"data/{split}-*")
+            ]
         ).with_columns(pl.col("trace", "answer").cast(text))
         for split in ("train", "test")
     }
@@ -190,17 +208,22 @@ def test_ids_turn_back_into_the_words(encoded: Job) -> None:
     name = source.names("data/test-*")[0]
     rows = schema.read(source.folder / name, schema.dataset(made.domain))
     written = made.domain.write(rows, "cells", named_rng(0, "any"))
-    for kind, column, first, last in (("prompts", "prompt", ["bos"], []), ("responses", "response", [], ["eos"])):
+    for kind, column, first, last in (
+        ("prompts", "prompt", ["bos"], []),
+        ("responses", "response", [], ["eos"]),
+    ):
         ids = np.load(folder / f"test-00000.{kind}.npy", mmap_mode="r")
         offsets = np.load(folder / f"test-00000.{kind[:-1]}_offsets.npy")
-        text = vocabulary.text([ids[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True)])
+        text = vocabulary.text([ids[a:b] for a, b in pairwise(offsets)])
         wanted = [[*first, *row, *last] for row in written[column].to_list()]
         assert text.cast(pl.List(pl.String)).to_list() == wanted
 
 
 def test_a_context_too_short_names_the_row_and_the_amount(tmp_path: Path) -> None:
     short = recipe(model={"context": 64})
-    with pytest.raises(Refusal, match=r"model.context is 64, but the row of problem [0-9a-f]{32} has \d+ tokens"):
+    with pytest.raises(
+        Refusal, match=r"model.context is 64, but the row of problem [0-9a-f]{32} has \d+ tokens"
+    ):
         make(Job(ENCODE, short, options(tmp_path)))
     left_out = recipe(model={"context": 64}, encode={"notation": "cells", "too_long": "refuse"})
     facts = make(Job(ENCODE, left_out, options(tmp_path))).artifact.manifest
@@ -233,7 +256,9 @@ def test_words_read_as_words_in_other_tools(encoded: Job) -> None:
 def test_datasets_opens_the_folder(encoded: Job, tmp_path: Path) -> None:
     """In a process of its own: the library leaves threads and warnings behind."""
     folder = Job(CURATE, recipe(), encoded.options).artifact.folder
-    code = f"import datasets; d = datasets.load_dataset({str(folder)!r}, cache_dir={str(tmp_path)!r}); print(d)"
+    code = (
+        f"import datasets; d = datasets.load_dataset({str(folder)!r}, cache_dir={str(tmp_path)!r}); print(d)"
+    )
     code += "; print(d['test'][0]['prompt'][:2], {k: len(v) for k, v in d.items()})"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "['start'" in told

@@ -1,4 +1,4 @@
-"""A domain small enough to see through: counting up from a to a + b. It has words, candidates and state values."""
+"""A domain small enough to see through: counting from a to a + b, in words, candidates and state values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stages in order: this tuple is the architecture; command line, Make targets and folders follow from it."""
+"""The stages in order: the command line, the Make targets and the folders follow from this tuple."""
 
 from pipeline.stage import Stage
 from pipeline.stages.bootstrap import BOOTSTRAP

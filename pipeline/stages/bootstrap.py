@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline import schema
+from pipeline import metrics, schema
 from pipeline.artifact import Artifact, Json, write_json
 from pipeline.console import LOG, bar, say
 from pipeline.errors import Refusal
@@ -41,7 +41,8 @@ def run(job: Job) -> Json:
         for arm in settings_.arms:
             step = _Round(job, arm, number)
             facts = step.make()
-            ratio = _paired(lengths[arm], step.lengths)
+            ratio = metrics.paired_ratio(lengths[arm], step.lengths)["value"]
+            ratio = 1.0 if ratio is None else ratio
             lengths[arm] = step.lengths
             rounds.append({"arm": arm, "round": number, **facts, "length_ratio": ratio})
             say("bootstrap", _line(rounds[-1]))
@@ -66,7 +67,7 @@ def checkpoints(job: Job) -> Iterator[tuple[str, int, Path]]:
 
 @dataclass(frozen=True)
 class _Round:
-    """One round of one arm: `<arm>/round-<r>/{data,ids,checkpoint,evaluation}`; round 0 is the training itself."""
+    """A round of an arm: `<arm>/round-<r>/{data,ids,checkpoint,evaluation}`; round 0 is the training."""
 
     job: Job
     arm: Arm
@@ -116,10 +117,10 @@ class _Round:
 
     @cached_property
     def lengths(self) -> pl.DataFrame:
-        """Trace words of the validation problems that the round's checkpoint solves optimally with a trace."""
+        """Trace words of the validation problems that the round's checkpoint solves optimally."""
         evaluation = self.evaluation
         frame = schema.read(evaluation.verified("rollouts.parquet"), _judged(self.job.recipe))
-        return frame.filter(pl.col("verdict") == "optimal").select("problem_id", "trace_words")
+        return frame.filter(pl.col("verdict") == "optimal").select("problem_id", "split_key", "trace_words")
 
     @cached_property
     def evaluation(self) -> Artifact:
@@ -153,11 +154,6 @@ class _Round:
                     self._chunk(artifact, name, rows.slice(at * CHUNK, CHUNK), at)
                 advance()
         entries = [artifact.written(name) or {} for name in names]
-        problems = (
-            len(rows)
-            if self.settings.select != "all-optimal"
-            else sum(entry["problems"] for entry in entries)
-        )
         responses = sum(entry["responses"] for entry in entries)
         written = sum(entry["rows"] for entry in entries)
         return {
@@ -244,7 +240,8 @@ class _Round:
             longest = int(encode.lengths(arrays).max(initial=0))
             if longest > recipe.model.context:  # cannot be: a response fits the context it was sampled in
                 raise Refusal(
-                    f"a row of round {self.number} has {longest} tokens, model.context is {recipe.model.context}"
+                    f"a row of round {self.number} has {longest} tokens,"
+                    f" model.context is {recipe.model.context}"
                 )
             encode.save_arrays(artifact, name, arrays, {"rows": len(frame)})
         return {"refused": refused}
@@ -333,19 +330,13 @@ def _judged(recipe: Recipe) -> dict[str, pl.DataType]:
     return {name: every[name] for name in names}
 
 
-def _paired(before: pl.DataFrame, after: pl.DataFrame) -> float:
-    """Mean of the paired ratios of trace lengths over problems solved optimally before and after."""
-    both = before.join(after, on="problem_id", suffix="_after").filter(pl.col("trace_words") > 0)
-    ratio = (both["trace_words_after"] / both["trace_words"]).mean()
-    return float(ratio) if ratio is not None else 1.0  # type: ignore[arg-type]
-
-
 def _line(entry: Json) -> str:
     seen = entry["validation"]
     words = f"{seen['trace_words']:.1f}" if seen["trace_words"] is not None else "–"
     return (
         f"round {entry['round']} {entry['arm']:<9} {entry['improved']:.0%} of rows shorter,"
-        f" validation optimal {seen['optimal']:.0%}, trace {words} words ({entry['length_ratio']:.3f} of before)"
+        f" validation optimal {seen['optimal']:.0%},"
+        f" trace {words} words ({entry['length_ratio']:.3f} of before)"
     )
 
 

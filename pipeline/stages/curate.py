@@ -67,7 +67,9 @@ def decided(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     are left, so that more shards later never take back a row.
     """
     curate = recipe.curate
-    level = pl.col("level").cast(pl.String).replace_strict(dict(zip(LEVELS, range(4), strict=True)), default=None)
+    level = (
+        pl.col("level").cast(pl.String).replace_strict(dict(zip(LEVELS, range(4), strict=True)), default=None)
+    )
     longest = curate.longest if curate.longest is not None else 2**31
     rows = rows.with_columns(
         split=split_of(pl.col("split_key"), curate.validation, curate.test),

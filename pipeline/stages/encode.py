@@ -66,7 +66,7 @@ def vocabulary_of(recipe: Recipe) -> Vocabulary:
 
 
 def encoded(frame: pl.DataFrame, recipe: Recipe, vocabulary: Vocabulary, *names: str | int) -> Arrays:
-    """The arrays of one file: prompts from `bos` on, responses up to `eos`, or candidates with their values."""
+    """The arrays of one file: prompts from `bos`, responses up to `eos`, or candidates with values."""
     examples = recipe.domain.write(frame, recipe.notation, named_rng(recipe.seed, "write", *names))
     prompt_ids, prompt_offsets = vocabulary.ids(examples["prompt"])
     prompts, prompt_offsets = _framed(prompt_ids, prompt_offsets, BOS, None)
@@ -158,7 +158,9 @@ def _framed(
     extra = (before is not None) + (after is not None)
     moved = offsets + extra * np.arange(len(offsets))
     made = np.empty(moved[-1], flat.dtype)
-    place = np.arange(len(flat)) + np.repeat(moved[:-1] - offsets[:-1], np.diff(offsets)) + (before is not None)
+    place = (
+        np.arange(len(flat)) + np.repeat(moved[:-1] - offsets[:-1], np.diff(offsets)) + (before is not None)
+    )
     made[place] = flat
     if before is not None:
         made[moved[:-1]] = before
@@ -195,9 +197,11 @@ def require_context(recipe: Recipe, facts: Json, too_long: int | None = None) ->
         return
     count = f" ({too_long:,} rows are too long)" if too_long else ""
     raise Refusal(
-        f"model.context is {context}, but the row of problem {facts['longest_problem']} has {facts['longest']} tokens"
+        f"model.context is {context}, but the row of problem {facts['longest_problem']}"
+        f" has {facts['longest']} tokens"
         f" in notation {recipe.notation}, {facts['longest'] - context} more{count}.\n"
-        f"Set model.context to {-(-facts['longest'] // 64) * 64}, or encode.too_long to refuse to leave such rows out."
+        f"Set model.context to {-(-facts['longest'] // 64) * 64}, or encode.too_long to refuse"
+        " to leave such rows out."
     )
 
 

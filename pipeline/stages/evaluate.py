@@ -59,7 +59,7 @@ def run(job: Job) -> Json:
 def judge(
     artifact: Artifact, entrants: Sequence[Entrant], problems: pl.DataFrame, asked: Evaluate, seed: int
 ) -> Json:
-    """Roll out every checkpoint on the problems, write rollouts.parquet and metrics.json, give the metrics."""
+    """Roll out every checkpoint on the problems; write rollouts.parquet and metrics.json."""
     domain = Student(entrants[0].folder).vocabulary.domain
     references = domain.references(problems, named_rng(seed, "references"))
     if artifact.written(ROLLOUTS) is None:

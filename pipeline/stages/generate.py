@@ -70,7 +70,8 @@ def facts(job: Job) -> Json:
         "rows": rows,
         "words": words,
         "shards": len(entries),
-        "summary": f"{rows:,} rows in {len(entries)} shards, {words:,} words, {exact / max(rows, 1):.1%} verified",
+        "summary": f"{rows:,} rows in {len(entries)} shards, {words:,} words,"
+        f" {exact / max(rows, 1):.1%} verified",
     }
 
 
@@ -169,7 +170,7 @@ GENERATE = Stage(
     name="generate",
     version=1,
     about="draw problems, run the teacher, verify, write Parquet shards",
-    needs=lambda recipe: (),
+    needs=lambda _: (),
     settings=settings,
     run=run,
     enough=enough,
