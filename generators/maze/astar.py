@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from generators.maze.alphabet import TIES, Ties
 from generators.maze.boards import Boards, Cells, Grids
 from generators.maze.chance import State, below
 from generators.maze.compiled import compiled, whole
 from generators.words import Codes, Offsets
 
-TIES = ("searchformer", "deepest", "random")
 _SEARCHFORMER, _DEEPEST, _RANDOM = 0, 1, 2
 
 Bits = NDArray[np.float64]
@@ -66,7 +66,7 @@ class Unsolvable(ValueError):
         self.row = row
 
 
-def solve(boards: Boards, ties: str, states: State, paper: Paper) -> Solved:
+def solve(boards: Boards, ties: Ties, states: State, paper: Paper) -> Solved:
     """Trace and plan of every board.
 
     The rules (searchformer.md section 3, from arXiv 2402.14083 and its published data): unit moves in the
@@ -94,7 +94,7 @@ def solve(boards: Boards, ties: str, states: State, paper: Paper) -> Solved:
     return Solved(trace, traces, plan, plans, bits)
 
 
-def lengths(boards: Boards, ties: str, states: State, runs: int) -> NDArray[np.int64]:
+def lengths(boards: Boards, ties: Ties, states: State, runs: int) -> NDArray[np.int64]:
     """Words of the traces of `runs` runs on each board, shape (rows, runs); no trace is built.
 
     The runs of a row follow one another in its stream. An unsolvable board gives zeros.

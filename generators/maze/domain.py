@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
 
 from generators.domain import BadProblem, Domain, Form
-from generators.maze import astar, boards, chance, drawing, facts, layout, reading, replay, verifier
-from generators.maze.boards import Boards, Cells
-from generators.maze.notation import (
-    HEADS,
-    NOTATIONS,
-    Words,
-    from_cells,
-    in_solution,
-    joined,
-    nullable_words,
-    parted,
-    split_at,
-    to_cells,
-)
+from generators.maze import drawing, facts
+from generators.maze.alphabet import HEADS, NOTATIONS, OUTCOMES, TIES, Ties, Words
 from generators.words import Codes, Offsets, codes, word_type, words
+
+if TYPE_CHECKING:
+    from generators.maze.boards import Boards, Cells
+
+# Methods import what is compiled when they are called: a recipe names this class, and must be read at once.
 
 REFERENCE_RUNS = 64
 """Random runs whose mean trace length is the numerator of ILR, as in Searchformer."""
@@ -36,7 +29,7 @@ class Maze(Domain):
 
     width: int = 10
     height: int = 10
-    ties: Literal["searchformer", "deepest", "random"] = "random"
+    ties: Ties = "random"
     """Among cells of equal f: by (y, x) as Searchformer does, the smallest h first, or a uniform draw."""
     attempts_per_layout: int = 100
     """Draws of a start and a goal on each wall layout; every accepted one is a problem."""
@@ -54,7 +47,7 @@ class Maze(Domain):
     columns: ClassVar[Mapping[str, pl.DataType]] = {
         **dict.fromkeys(("width", "height", "start_x", "start_y", "goal_x", "goal_y"), pl.UInt16()),
         "walls": pl.Int32(),
-        **dict.fromkeys(layout.OUTCOMES, pl.Int32()),
+        **dict.fromkeys(OUTCOMES, pl.Int32()),
     }
     """Size, start, goal and walls; then what was drawn since the row before (null for problems not drawn)."""
 
@@ -62,8 +55,8 @@ class Maze(Domain):
         size = f"{self.width}x{self.height}"
         if min(self.width, self.height) < 2:
             raise ValueError(f"a maze needs at least 2x2 cells, got {size}")
-        if self.ties not in astar.TIES:
-            raise ValueError(f"ties must be one of {', '.join(astar.TIES)}, got '{self.ties}'")
+        if self.ties not in TIES:
+            raise ValueError(f"ties must be one of {', '.join(TIES)}, got '{self.ties}'")
         if self.attempts_per_layout < 1:
             raise ValueError(f"attempts_per_layout must be at least 1, got {self.attempts_per_layout}")
         if not 0 <= self.walls_from <= self.walls_to <= 1:
@@ -102,6 +95,8 @@ class Maze(Domain):
 
     def problems(self, rng: np.random.Generator, rows: int) -> pl.DataFrame:
         """Problems of random layouts; raises BadProblem if the settings accept none."""
+        from generators.maze import chance, layout
+
         sizes = layout.Sizes(
             self.width, self.height, *self.wall_range, self.attempts_per_layout, self._search.largest_cost
         )
@@ -110,6 +105,8 @@ class Maze(Domain):
 
     def solve(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         """A* on every problem; raises BadProblem for one without a solution."""
+        from generators.maze import astar, chance
+
         stated, search = self._boards(problems), self._search
         paper = astar.Paper(search.costs, search.heads, search.largest_cost)
         try:
@@ -128,6 +125,8 @@ class Maze(Domain):
 
     def read(self, source: str) -> pl.DataFrame:
         """Mazes in ASCII (`generators.maze.reading`), of any size that the vocabulary can write."""
+        from generators.maze import astar, reading
+
         drawn, lines = reading.read(source)
         search = self._search
         for row, line in enumerate(lines):
@@ -155,6 +154,8 @@ class Maze(Domain):
         rng: np.random.Generator,  # noqa: ARG002  (no trace is thinned)
     ) -> pl.DataFrame:
         """`prompt` and `response`; rows without an `answer` give prompts alone."""
+        from generators.maze.notation import joined
+
         prompt = self._written(self._codes(rows["prompt"]), notation, "prompt")
         if "answer" not in rows.columns:
             return pl.DataFrame([prompt])
@@ -165,6 +166,8 @@ class Maze(Domain):
 
     def restore(self, responses: pl.DataFrame, notation: str) -> pl.DataFrame:
         """All before the first `plan` is the trace; a word of no maze becomes a null within its list."""
+        from generators.maze.notation import nullable_words, parted, split_at
+
         alphabet = self._search.alphabet
         flat, offsets = self._stored(responses["response"], notation)
         if notation == "solution":
@@ -178,6 +181,8 @@ class Maze(Domain):
 
     def check(self, problems: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
         """Verdicts by `generators.maze.verifier`, trace levels as `generators.maze.replay` defines them."""
+        from generators.maze import replay, verifier
+
         whole = pl.repeat(True, len(responses), dtype=pl.Boolean, eager=True)
         search = self._search
         return verifier.judge(
@@ -199,6 +204,8 @@ class Maze(Domain):
 
     def references(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         """`reference_words`: the mean trace of 64 random runs; `deepest_words`: the trace of `deepest`."""
+        from generators.maze import astar, chance
+
         stated = self._boards(problems)
         states = chance.states(rng, len(problems))
         drawn = astar.lengths(stated, "random", states, REFERENCE_RUNS).mean(axis=1)
@@ -223,6 +230,8 @@ class Maze(Domain):
 
     def _stored(self, series: pl.Series, notation: str) -> tuple[Codes, Offsets]:
         """Words of a notation as codes of the search notation."""
+        from generators.maze.notation import from_cells
+
         if notation != "cells":
             self.alphabet(notation)
             return self._codes(series)
@@ -231,6 +240,8 @@ class Maze(Domain):
 
     def _written(self, stored: tuple[Codes, Offsets], notation: str, name: str) -> pl.Series:
         """Codes of the search notation as words of a notation."""
+        from generators.maze.notation import in_solution, nullable_words, to_cells
+
         if notation == "cells":
             stored = to_cells(*stored, self._search, self.words(notation))
         elif notation == "solution":
@@ -247,16 +258,20 @@ class Maze(Domain):
     def _parsed(
         self, stored: tuple[Codes, Offsets], widths: Cells | None = None, heights: Cells | None = None
     ) -> Boards:
+        from generators.maze import boards
+
         flat, offsets = stored
         wide = np.full(len(offsets) - 1, self.width, np.int32) if widths is None else widths
         high = np.full(len(offsets) - 1, self.height, np.int32) if heights is None else heights
         return boards.parse(flat, offsets, wide, high, self._search.side, self._search.heads)
 
     def _problems(self, stated: Boards, counts: Cells | None = None) -> pl.DataFrame:
+        from generators.maze import boards
+
         search = self._search
         ids, keys = boards.hashes(stated)
         own: dict[str, Any] = {**stated.columns(), "walls": boards.wall_counts(stated)}
-        for at, outcome in enumerate(layout.OUTCOMES):
+        for at, outcome in enumerate(OUTCOMES):
             own[outcome] = [None] * len(stated) if counts is None else counts[:, at]
         prompt = words(*boards.prompts(stated, search.heads), search.alphabet, "prompt")
         frame = pl.DataFrame({"problem_id": ids, "split_key": keys}, schema_overrides=_KEYS)

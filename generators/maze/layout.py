@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generators.domain import BadProblem
+from generators.maze.alphabet import OUTCOMES
 from generators.maze.boards import Boards, Cells, Grids, blank
 from generators.maze.chance import State, below
 from generators.maze.compiled import compiled, whole
-
-OUTCOMES = ("draws", "layouts", "unreachable", "too_short", "too_costly", "repeated")
-"""What is counted between two accepted problems; `draws` has all draws of a start and a goal in it."""
 
 _ACCEPTED, _UNREACHABLE, _TOO_SHORT, _TOO_COSTLY, _REPEATED = 0, 2, 3, 4, 5
 
