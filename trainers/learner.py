@@ -59,7 +59,8 @@ class Learner(lightning.LightningModule):
 
     def loss(self, batch: Batch) -> Tensor:
         """This row's share of the loss of its step: shares add up over rows and ranks."""
-        return self.losses(batch) @ batch.weights
+        # No matrix product: autocast would take it, and the loss with it, to bfloat16.
+        return (self.losses(batch) * batch.weights).sum()
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         """The loss scaled so that Lightning's means over rows and ranks become the sum that is meant."""

@@ -19,7 +19,9 @@ def centres(buckets: int, device: torch.device | None = None) -> Tensor:
 
 def expected(logits_NB: Tensor) -> Tensor:
     """The number that a distribution over buckets stands for, shape N."""
-    return logits_NB.float().softmax(-1) @ centres(logits_NB.shape[-1], logits_NB.device)
+    # A sum rather than a matrix product, which autocast would take to bfloat16.
+    middles = centres(logits_NB.shape[-1], logits_NB.device)
+    return (logits_NB.float().softmax(-1) * middles).sum(-1)
 
 
 def distribution(values_N: Tensor, values: Values) -> Tensor:

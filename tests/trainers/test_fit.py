@@ -36,6 +36,7 @@ from trainers.learner import Learner
 from trainers.meter import Meter, Work, flops
 from trainers.model import build
 from trainers.progress import ProgressBar
+from trainers.targets import expected
 from trainers.tokens import Tokens
 
 TINY = Model(layers=2, width=32, heads=2, kv_heads=1, context=32)
@@ -98,8 +99,25 @@ def test_the_packed_loss_is_that_of_separate_documents(copying: Path, average: s
         logits = model(input_ids=text[None], use_cache=False).logits[0, prompt - 1 : -1]
         losses.append(torch.nn.functional.cross_entropy(logits, text[prompt:], reduction="none"))
     means = torch.stack([loss.mean() for loss in losses])
-    expected = torch.cat(losses).mean() if average == "token" else means.mean()
-    torch.testing.assert_close(packed, expected)
+    wanted = torch.cat(losses).mean() if average == "token" else means.mean()
+    torch.testing.assert_close(packed, wanted)
+
+
+def test_losses_stay_in_float32_under_autocast(copying: Path) -> None:
+    documents = Documents.open(copying, "train")
+    torch.manual_seed(0)
+    model = build(TINY, Tokens.read(copying))
+    packer = Packer(documents=documents, batch_tokens=128, longest=32)
+    learner = Learner(model, Tokens.read(copying), Fit(), packer)
+    batch = packer.batch(np.arange(5), packer.weight(np.arange(5)))
+    precise = learner.loss(batch)
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = learner.loss(batch)
+        numbers = expected(torch.randn(3, 8))
+    assert mixed.dtype == numbers.dtype == torch.float32
+    # Neither rounded to bfloat16 nor far from float32.
+    assert mixed.bfloat16().float() != mixed
+    torch.testing.assert_close(mixed, precise, rtol=0.01, atol=0.01)
 
 
 def test_a_tiny_model_learns_to_copy(tmp_path: Path) -> None:
@@ -421,3 +439,24 @@ def test_two_ranks_equal_one_with_twice_the_accumulation(
     for column in ("train_loss", "validation_loss"):
         losses = [[float(line[column] or 0) for line in lines] for lines in (one, two)]
         assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore:`torch.jit:DeprecationWarning"
+)  # torch's compiler uses what torch deprecates
+def test_compiled_layers_learn_the_same(copying: Path, undisturbed: Path, tmp_path: Path) -> None:
+    summary = run(copying, tmp_path / "run", replace(SHORT, compile="on", loggers=()))
+    assert summary["compiled"]
+    known = json.loads((undisturbed / "fit.json").read_text())
+    assert summary["best_validation_loss"] == pytest.approx(known["best_validation_loss"], rel=1e-3)
+    assert weights(tmp_path / "run" / "last").keys() == weights(undisturbed / "last").keys()
+
+
+@pytest.mark.gpu
+def test_a_gpu_takes_bfloat16_compiled_layers_and_logs_mfu(copying: Path, tmp_path: Path) -> None:
+    model = replace(TINY, width=128)  # the packed kernel wants heads of 64
+    summary = run(copying, tmp_path / "run", replace(SHORT, loggers=("csv",)), model)
+    assert (summary["precision"], summary["compiled"]) == ("bf16-mixed", True)
+    assert summary["mfu"] > 0
+    assert summary["train_loss"] < 4
