@@ -1,6 +1,7 @@
 """Keys and values of all slots, one static tensor a layer, and one decoding step of attention over them.
 
-Shapes: L layers, S slots, R rows of one step, H query heads, K key and value heads, D head size, W window, P prompt.
+Shapes: L layers, S slots, R rows of one step, H query heads, K key and value heads, D head size, W window,
+P prompt, C context.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from trainers.attention import VARLEN, VARLEN_ARGUMENTS
 
 
 class Geometry:
-    """The numbers of a model that its cache needs: heads, sizes, rotary tables and the norms of queries and keys."""
+    """What a cache needs of a model: heads, sizes, rotary tables, the norms of queries and keys."""
 
     def __init__(self, model: PreTrainedModel, dtype: torch.dtype) -> None:
         """Read them off a Llama or Qwen3 model; the tables reach over its whole context."""
@@ -40,7 +41,7 @@ class Geometry:
 
     def token_bytes(self) -> int:
         """Cache bytes of one token."""
-        return 2 * self.layers * self.kv_heads * self.size * self.dtype.itemsize
+        return int(2 * self.layers * self.kv_heads * self.size * self.dtype.itemsize)
 
 
 def _normed(layer: Any) -> bool:
@@ -65,13 +66,10 @@ class RaggedCache:
 
     def __init__(self, geometry: Geometry, slots: int, window: int) -> None:
         """Reserve address space; pages are taken as slots grow."""
-        import numba
-
         from trainers.ragged import attend
 
-        numba.set_num_threads(min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS))
         self.geometry, self.kernel = geometry, attend
-        # Time stands last for vector loops; the odd multiple of 16 keeps rows from falling into one cache set.
+        # Time stands last for vector loops; an odd multiple of 16 keeps rows out of one cache set.
         shape = (geometry.layers, slots, geometry.kv_heads, geometry.size, -(-window // 32) * 32 + 16)
         self.keys_LSKDW, self.values_LSKDW = torch.empty(shape), torch.empty(shape)
         self.tables = (geometry.cos_CD.numpy(), geometry.sin_CD.numpy())
@@ -97,7 +95,7 @@ class RaggedCache:
         self.keys_LSKDW[:, target] = self.keys_LSKDW[:, source]
         self.values_LSKDW[:, target] = self.values_LSKDW[:, source]
 
-    def attend(self, layer: int, projected: Tensor, positions_R: Tensor, first: int, window: int) -> Tensor:
+    def attend(self, layer: int, projected: Tensor, positions_R: Tensor, first: int, _: int) -> Tensor:
         """Rows of a negative position are skipped; the window plays no part."""
         rows, geometry = slice(first, first + len(projected)), self.geometry
         keys, values = self.arrays[layer]
@@ -154,7 +152,8 @@ class WindowCache:
         cos, sin = self.geometry.cos_CD[positions_R][:, None], self.geometry.sin_CD[positions_R][:, None]
         low, high = heads_RHD.float().chunk(2, -1)
         turned = torch.cat((-high, low), -1)
-        return (heads_RHD * cos + turned * sin).to(heads_RHD.dtype)
+        rotated: Tensor = heads_RHD * cos + turned * sin
+        return rotated.to(heads_RHD.dtype)
 
     def _masked(
         self, layer: int, queries_RHD: Tensor, positions_R: Tensor, first: int, window: int
@@ -170,12 +169,13 @@ class WindowCache:
         found = scaled_dot_product_attention(
             queries, keys, values, attn_mask=seen[:, None, None], scale=self.geometry.scale
         )
-        return found.reshape(rows, -1)
+        output: Tensor = found.reshape(rows, -1)
+        return output
 
     def _varlen(
         self, layer: int, queries_RHD: Tensor, positions_R: Tensor, first: int, window: int
     ) -> Tensor:
-        # The flash kernel reads each slot over its own length: `seqused_k` cuts the fixed stride of the cache.
+        # The kernel reads each slot over its own length: `seqused_k` cuts the fixed stride of the cache.
         assert VARLEN is not None
         rows, stride = len(queries_RHD), self.keys_LSWKD.shape[2]
         keys, values = (
@@ -187,4 +187,5 @@ class WindowCache:
             queries_RHD, keys, values, ends, ends * stride, 1, window, scale=self.geometry.scale,
             seqused_k=(positions_R + 1).int(), enable_gqa=self.geometry.heads != self.geometry.kv_heads,
         )  # fmt: skip
-        return (found[0] if isinstance(found, tuple) else found).reshape(rows, -1)
+        output: Tensor = (found[0] if isinstance(found, tuple) else found).reshape(rows, -1)
+        return output

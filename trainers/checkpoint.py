@@ -30,7 +30,7 @@ def save(
     settle(folder)
     partial, previous = _beside(folder, "partial"), _beside(folder, "previous")
     partial.mkdir(parents=True)
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()
     model.save_pretrained(partial)
     copy_companions(companions, partial)
     if more is not None:

@@ -17,7 +17,7 @@ Draw = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def allowed(tokens: Tokens, device: torch.device | str = "cpu") -> Tensor:
-    """bool V: the ids a response may hold: real words and the end, never padding, the start or a value bucket."""
+    """bool V: the ids a response may hold: words and the end, never padding, the start or a value bucket."""
     mask = torch.arange(tokens.size, device=device) < tokens.words
     mask[[tokens.pad, tokens.bos]] = False
     if tokens.value_start is not None:

@@ -52,7 +52,7 @@ def build(model: Model, tokens: Tokens) -> PreTrainedModel:
     # A model keeps its config object and writes its attention into it: two models must not share one.
     config = copy.deepcopy(config)
     built: PreTrainedModel = model_type._from_config(config, attn_implementation=NAME, dtype=torch.float32)
-    built.eval()  # type: ignore[no-untyped-call]
+    built.eval()
     return built
 
 
@@ -68,7 +68,7 @@ def load(folder: Path | str) -> PreTrainedModel:
             known = ", ".join(FAMILIES)
             raise BadSettings(f"{folder} holds a model of the family {config.model_type}; known are {known}")
         config.attention_dropout = 0.0  # packed attention has none
-        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()
         model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
             folder, config=config, attn_implementation=NAME, dtype=torch.float32, local_files_only=True
         )
@@ -77,7 +77,7 @@ def load(folder: Path | str) -> PreTrainedModel:
     except (OSError, ValueError, KeyError, RuntimeError) as fault:
         reason = " ".join(str(fault).split())
         raise BadSettings(f"{folder} cannot be loaded as a model: {reason}") from fault
-    model.eval()  # type: ignore[no-untyped-call]
+    model.eval()
     return model
 
 

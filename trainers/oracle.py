@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from transformers import GenerationConfig, PreTrainedModel
 
 from trainers.config import Sampling
 from trainers.drawing import allowed
-from trainers.responses import Jobs, Progress, Rollouts
+from trainers.responses import Jobs, Progress, Response, Rollouts
 from trainers.tokens import Tokens
 
 
+@torch.inference_mode()
 def generate(
     model: PreTrainedModel, jobs: Jobs, sampling: Sampling, tokens: Tokens, progress: Progress
 ) -> Rollouts:
-    """One prompt a batch; greedy equals the slots exactly, draws take torch's generator, seeded for every prompt."""
+    """One prompt a batch; greedy equals the slots, draws take torch's generator, seeded for every prompt."""
     found = []
     forbidden = ~allowed(tokens)
     for prompt, key, limit in zip(jobs.prompts, jobs.keys, jobs.limits, strict=True):
@@ -61,9 +61,7 @@ def settings_of(
     )
 
 
-def trimmed(
-    ids: torch.Tensor, logprobs: torch.Tensor, eos: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def trimmed(ids: torch.Tensor, logprobs: torch.Tensor, eos: int) -> Response:
     """Up to and with the first end of sequence."""
     ends = (ids == eos).nonzero()
     length = int(ends[0, 0]) + 1 if len(ends) else len(ids)

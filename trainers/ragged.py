@@ -1,7 +1,7 @@
 """One decoding step of attention over slots of unequal length on a CPU, compiled.
 
-A slot's result is a function of its own queries, keys and length alone: no window, no padding and no neighbour enters
-the arithmetic, which is what makes sampling reproducible whatever else is under way.
+A slot's result is a function of its own queries, keys and length alone: no window, no padding and no
+neighbour enters the arithmetic, which makes sampling reproducible whatever else is under way.
 """
 
 from __future__ import annotations
@@ -95,20 +95,20 @@ def _mixes(weights: Any, values: Any, scale: Any, out: Any) -> None:
         out[d] = a0 * scale
 
 
-@numba.njit(cache=True, fastmath=True, parallel=True, nogil=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def attend(
-    projected: Any, positions: Any, cos: Any, sin: Any, query_norm: Any, key_norm: Any, epsilon: Any, scale: Any,
-    keys: Any, values: Any, out: Any,
+    projected: Any, positions: Any, cos: Any, sin: Any, query_norm: Any, key_norm: Any, epsilon: Any,
+    scale: Any, keys: Any, values: Any, out: Any,
 ) -> None:  # fmt: skip
     """Rotate, append to the cache and attend, for every slot whose position is not negative.
 
-    projected R,(H+2K)*D holds query, key and value heads of R slots, positions R where each stands; cos and sin C,D;
-    keys and values R,K,D,W the slots' cache, time last so that loops over it vectorise; out R,H,D.
+    projected R,(H+2K)*D holds query, key and value heads of R slots, positions R where each stands; cos and
+    sin C,D; keys and values R,K,D,W the slots' cache, time last so that loops over it vectorise; out R,H,D.
     """
     kv_heads, size = values.shape[1], values.shape[2]
     heads = out.shape[1]
     groups = heads // kv_heads
-    for r in numba.prange(projected.shape[0]):
+    for r in range(projected.shape[0]):
         p = positions[r]
         if p < 0:
             out[r] = np.float32(0.0)

@@ -10,11 +10,11 @@ ROUNDS = 10
 
 
 def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[int, int]) -> tuple[Tensor, ...]:
-    """Philox4x32-10 (Salmon et al., SC 2011): four 32-bit words, held in int64, from four words and two key words."""
+    """Philox4x32-10 (Salmon et al., SC 2011): four words from four and a key of two, 32 bits in int64."""
     a, b, c, d = counter
     key_0, key_1 = key
     for _ in range(ROUNDS):
-        # The products fill 64 bits and wrap into the sign; the mask after the shift makes the shift a logical one.
+        # Products fill 64 bits and wrap into the sign; a mask after the shift makes it a logical one.
         first, second = a * 0xD2511F53, c * 0xCD9E8D57
         a, b = ((second >> 32) & WORD) ^ b ^ key_0, second & WORD
         c, d = ((first >> 32) & WORD) ^ d ^ key_1, first & WORD
@@ -23,10 +23,10 @@ def philox(counter: tuple[Tensor, Tensor, Tensor, Tensor], key: tuple[int, int])
 
 
 def uniforms(seed: int, key: int, samples: list[int], length: int, device: torch.device) -> Tensor:
-    """float64 in [0, 1), samples x length: the number that draws a sample's token at a position of its response.
+    """float64 in [0, 1), samples x length: what draws a sample's token at a position of its response.
 
-    The seed is the key of the cipher; problem key (64 bits), sample and position are its counter. 52 bits are used,
-    so that `u * total` is below `total` in float64 whatever the total.
+    The seed is the key of the cipher; problem key (64 bits), sample and position are its counter. 52 bits are
+    used, so that `u * total` is below `total` in float64 whatever the total.
     """
     position_1n = torch.arange(length, device=device, dtype=torch.int64)[None]
     sample_s1 = torch.tensor(samples, device=device, dtype=torch.int64)[:, None]

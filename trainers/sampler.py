@@ -1,44 +1,33 @@
-"""Batched sampling: slots that share a prompt's prefill, decode together and are refilled as responses end.
+"""Batched sampling: many responses to many prompts, reproducible whatever else is under way.
 
-A response is drawn with numbers keyed by (seed, key of its prompt, sample, position). On a CPU all arithmetic of a
-response is done in blocks of a fixed number of rows and over its own length alone, so a response depends on
-(weights, seed, key, sample, prompt) and on nothing else that is under way. On a GPU `deterministic` buys the same
-with fixed shapes; without it only the rounding of logits may differ.
+A response is drawn with numbers keyed by (seed, key of its prompt, sample, position). On a CPU all
+arithmetic of a response is done by one thread, in blocks of a fixed number of rows and over its own length
+alone, so a response depends on (weights, seed, key, sample, prompt) and on nothing else: not on the other
+prompts, the order, the slots or the threads; `deterministic` is then true at no cost. On a GPU it buys the
+same with fixed shapes, and without it the rounding of logits may differ.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
-from importlib.util import find_spec
-from itertools import groupby
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from transformers import PreTrainedModel
 
 from trainers import oracle
-from trainers.cache import Cache, Geometry, RaggedCache, WindowCache
 from trainers.config import Sampling
-from trainers.decoding import Decoder, prefill
-from trainers.drawing import allowed, drawer
-from trainers.randomness import uniforms
-from trainers.responses import Jobs, Progress, Rollouts, response_limits
-from trainers.slots import Graphs, Slots, Step
+from trainers.engine import BLOCK, Engine, has_ragged
+from trainers.responses import Jobs, Progress, Queue, Response, Rollouts, response_limits
 from trainers.tokens import Tokens
 
 __all__ = ["Rollouts", "sample"]
 
-BLOCK = 32
-"""Rows of one step on a CPU: every matrix product there has this many, however many slots are live."""
-CPU_SLOTS, GPU_SLOTS, FIXED_GPU_SLOTS = 64, 1024, 256
-CPU_CACHE_BYTES, GPU_CACHE_SHARE = 2**30, 0.6
-PREFILL_TOKENS = 16_384
-GPU_STRIDE = 8
-"""Steps between looks at which responses have ended: a look makes the GPU wait."""
-WINDOW_STEP = 64
+Delivery = tuple[int, Response] | BaseException | None
+"""A response with its number, what stopped a worker, or the word that a worker is done."""
 
 
 def sample(
@@ -53,8 +42,8 @@ def sample(
 ) -> Rollouts:
     """Draw `samples` responses for every prompt; ordered by (prompt, sample).
 
-    keys holds one 64-bit number a prompt, on which its random numbers depend. `progress` is told how many responses
-    have ended since its last call. Raises BadSettings where a prompt fills the model's context.
+    keys holds one 64-bit number a prompt, on which its random numbers depend. `progress` is told how many
+    responses have ended since its last call. Raises BadSettings where a prompt fills the model's context.
     """
     limits = response_limits(prompts, sampling.max_new_tokens, int(model.config.max_position_embeddings))
     jobs = Jobs(prompts, keys, limits, samples, seed)
@@ -64,192 +53,81 @@ def sample(
     training = model.training
     model.train(False)
     try:
-        with torch.inference_mode():
-            if sampling.sampler == "hf":
-                return oracle.generate(model, jobs, sampling, tokens, report)
-            return Engine(model, jobs, sampling, tokens).run(report)
+        if sampling.sampler == "hf":
+            return oracle.generate(model, jobs, sampling, tokens, report)
+        return by_slots(model, jobs, sampling, tokens, report)
     finally:
         model.train(training)
 
 
-@dataclass(frozen=True)
-class Shapes:
-    """The sizes of the slot engine."""
+def by_slots(
+    model: PreTrainedModel, jobs: Jobs, sampling: Sampling, tokens: Tokens, progress: Progress
+) -> Rollouts:
+    """Fill the slots from one queue: on a CPU an engine a thread, elsewhere one engine."""
+    queue = Queue(len(jobs.prompts), jobs.samples)
+    found: list[Response | None] = [None] * jobs.total
+    ragged = has_ragged(model.device)
 
-    slots: int
-    """Responses under way at once."""
-    rows: int
-    """Rows of the cache, whole blocks."""
-    block: int
-    """Rows that one step takes at a time; 0 takes all rows in use."""
-    window: int
-    """Cached tokens a slot."""
-    fixed: bool
-    """No shape may depend on what is under way."""
+    def keep(number: int, response: Response) -> None:
+        found[number] = response
+        progress(1)
 
-    @classmethod
-    def choose(cls, geometry: Geometry, sampling: Sampling, jobs: Jobs, ragged: bool) -> Shapes:
-        """Admission by token budget: every slot reserves its prompt and the longest response."""
-        cpu = geometry.device.type == "cpu"
-        fixed = cpu if sampling.deterministic is None else sampling.deterministic
-        rigid = fixed and not ragged
-        window = geometry.context if rigid else jobs.longest_need
-        slots = sampling.slots or (CPU_SLOTS if cpu else FIXED_GPU_SLOTS if fixed else GPU_SLOTS)
-        budget = sampling.token_budget or cache_bytes(geometry.device) // geometry.token_bytes()
-        slots = max(1, min(slots, budget // window, slots if rigid else jobs.total))
-        rows = -(-slots // BLOCK) * BLOCK
-        return cls(slots, rows, BLOCK if cpu else 0, -(-window // WINDOW_STEP) * WINDOW_STEP, rigid)
+    if model.device.type == "cpu":
+        wanted = min(sampling.slots or jobs.total, jobs.total)
+        workers = max(1, min(torch.get_num_threads(), -(-wanted // BLOCK)))
 
+        def work(deliver: Callable[[int, Response], None]) -> None:
+            engine = Engine(model, jobs, queue, sampling, tokens, ragged=ragged, workers=workers)
+            engine.run(deliver)
 
-def cache_bytes(device: torch.device) -> int:
-    """Memory that keys and values may take."""
-    if device.type != "cuda":
-        return CPU_CACHE_BYTES
-    return int(torch.cuda.mem_get_info(device)[0] * GPU_CACHE_SHARE)
+        try:
+            single_threaded(work, workers, keep)
+        finally:
+            queue.close()  # where the caller was stopped, workers must not begin more
+    else:
+        with torch.inference_mode():
+            Engine(model, jobs, queue, sampling, tokens, ragged=False).run(keep)
+    return Rollouts.collect(
+        jobs.samples, [response for response in found if response is not None], tokens.eos
+    )
 
 
-class Engine:
-    """One call of `sample`."""
+def single_threaded(
+    work: Callable[[Callable[[int, Response], None]], None],
+    workers: int,
+    keep: Callable[[int, Response], None],
+) -> None:
+    """Run `work` in several threads, torch's own threads switched off; `keep` runs in the caller's.
 
-    def __init__(
-        self,
-        model: PreTrainedModel,
-        jobs: Jobs,
-        sampling: Sampling,
-        tokens: Tokens,
-        ragged: bool | None = None,
-    ) -> None:
-        """Reserve the cache. `ragged` chooses the CPU's compiled attention, by default where it can run."""
-        cuda = model.device.type == "cuda"
-        dtype = torch.bfloat16 if cuda else torch.float32
-        if ragged is None:
-            ragged = model.device.type == "cpu" and find_spec("numba") is not None
-        geometry = Geometry(model, dtype)
-        self.model, self.jobs, self.eos = model, jobs, tokens.eos
-        self.shapes = Shapes.choose(geometry, sampling, jobs, ragged)
-        self.single_prefill = self.shapes.fixed or ragged
-        self.decoder = Decoder(model, dtype)
-        cache_type = RaggedCache if ragged else WindowCache
-        self.cache: Cache = cache_type(geometry, self.shapes.rows, self.shapes.window)
-        self.slots = Slots(self.shapes.rows, max(jobs.limits), model.device)
-        self.draw = drawer(sampling, allowed(tokens, model.device))
-        self.step: Step = Graphs(self._step, self.slots) if cuda else self._step
-        self.stride = GPU_STRIDE if cuda else 1
-        self.queue = deque(
-            (prompt, number) for prompt in range(len(jobs.prompts)) for number in range(jobs.samples)
-        )
-        self.prefilled: dict[int, Tensor | None] = {}
-        self.owner = np.full(self.shapes.rows, -1)
-        """The response that a slot draws, or -1."""
-        self.depth = np.zeros(self.shapes.rows, dtype=np.int64)
-        """An upper bound of a slot's position, known without asking the device."""
-        self.rows = self.shapes.rows
+    The products of a step are too small to share: two threads on one gain little when the machine is idle and
+    lose tenfold when it is busy, and the bits of a product would depend on their number.
+    """
+    deliveries: SimpleQueue[Delivery] = SimpleQueue()
 
-    def run(self, progress: Progress) -> Rollouts:
-        """Until every response has ended."""
-        found: list[tuple[NDArray[np.int64], NDArray[np.float32]] | None] = [None] * self.jobs.total
-        while True:
-            self._admit()
-            if not (self.owner >= 0).any():
-                break
-            self._compact()
-            self._advance()
-            ended = self._collect(found)
-            if ended:
-                progress(ended)
-        return Rollouts.collect(self.jobs.samples, [response for response in found if response], self.eos)
-
-    def _admit(self) -> None:
-        idle = np.flatnonzero(self.owner[: self.shapes.slots] < 0)[: len(self.queue)]
-        taken = [(self.queue.popleft(), int(row)) for row in idle]
-        groups = {prompt: list(group) for prompt, group in groupby(taken, key=lambda job: job[0][0])}
-        self._prefill([prompt for prompt in groups if prompt not in self.prefilled])
-        for prompt, group in groups.items():
-            self._start(prompt, [number for (_, number), _ in group], [row for _, row in group])
-        waiting = self.queue[0][0] if self.queue else len(self.jobs.prompts)
-        self.prefilled = {prompt: kept for prompt, kept in self.prefilled.items() if prompt >= waiting}
-
-    def _start(self, prompt: int, numbers: list[int], rows: list[int]) -> None:
-        jobs, device = self.jobs, self.model.device
-        index = torch.tensor(rows, device=device)
-        kept = self.prefilled[prompt]
-        if kept is not None:
-            self.cache.write(index, kept)
-        ids, limit = jobs.prompts[prompt], jobs.limits[prompt]
-        drawn = uniforms(jobs.seed, int(jobs.keys[prompt]), numbers, limit, device)
-        self.slots.start(index, int(ids[-1]), len(ids) - 1, limit, drawn)
-        self.owner[rows] = prompt * jobs.samples + np.array(numbers)
-        self.depth[rows] = len(ids)
-
-    def _prefill(self, prompts: list[int]) -> None:
-        # The last token of a prompt is left to the first step, so that a prompt of one token needs no prefill.
-        bodies = {row: torch.as_tensor(self.jobs.prompts[row][:-1].astype(np.int64)) for row in prompts}
-        self.prefilled.update({row: None for row, body in bodies.items() if not len(body)})
-        batch: list[int] = []
-        held = 0
-        for row in [row for row, body in bodies.items() if len(body)]:
-            if batch and (self.single_prefill or held + len(bodies[row]) > PREFILL_TOKENS):
-                self._prefill_batch(batch, bodies)
-                batch, held = [], 0
-            batch.append(row)
-            held += len(bodies[row])
-        self._prefill_batch(batch, bodies)
-
-    def _prefill_batch(self, batch: list[int], bodies: dict[int, Tensor]) -> None:
-        if batch:
-            found = prefill(self.model, [bodies[row] for row in batch])
-            self.prefilled.update(zip(batch, found, strict=True))
-
-    def _compact(self) -> None:
-        """Once nothing waits, gather the live slots in fewer blocks (GPU: in half the rows, so shapes stay few)."""
-        live = np.flatnonzero(self.owner >= 0)
-        if self.queue or self.shapes.fixed:
-            return
-        rows = self.rows
-        if self.shapes.block:
-            rows = -(-len(live) // self.shapes.block) * self.shapes.block
+    def run() -> None:
+        torch.set_num_threads(1)
+        try:
+            with torch.inference_mode():
+                work(lambda number, response: deliveries.put((number, response)))
+        except BaseException as fault:
+            deliveries.put(fault)
         else:
-            while len(live) <= rows // 2 and rows // 2 >= BLOCK:
-                rows //= 2
-        source = live[live >= rows]
-        if len(source):
-            target = np.flatnonzero(self.owner[:rows] < 0)[: len(source)]
-            device = self.model.device
-            origin, goal = torch.as_tensor(source, device=device), torch.as_tensor(target, device=device)
-            self.cache.move(origin, goal)
-            self.slots.move(origin, goal)
-            self.owner[target], self.depth[target] = self.owner[source], self.depth[source]
-            self.owner[source] = -1
-        self.rows = rows
+            deliveries.put(None)
 
-    def _advance(self) -> None:
-        live = self.owner >= 0
-        deepest = int(self.depth[live].max()) + self.stride
-        window = -(-deepest // WINDOW_STEP) * WINDOW_STEP
-        window = self.shapes.window if self.shapes.fixed else min(window, self.shapes.window)
-        block = self.shapes.block or self.rows
-        blocks = [first for first in range(0, self.rows, block) if live[first : first + block].any()]
-        for _ in range(self.stride):
-            for first in blocks:
-                self.step(first, first + block, window)
-        self.depth += self.stride
-
-    def _step(self, first: int, last: int, window: int) -> None:
-        rows, slots = slice(first, last), self.slots
-        logits = self.decoder.logits(slots.token[rows], slots.position[rows], self.cache, first, window)
-        slots.advance(first, last, logits, self.draw, self.eos)
-
-    def _collect(self, found: list[tuple[NDArray[np.int64], NDArray[np.float32]] | None]) -> int:
-        alive = self.slots.alive.cpu().numpy()
-        rows = np.flatnonzero((self.owner >= 0) & ~alive)
-        if len(rows):
-            index = torch.as_tensor(rows, device=self.model.device)
-            slots = self.slots
-            lengths, ids, logprobs = (
-                tensor[index].cpu().numpy() for tensor in (slots.count, slots.ids, slots.logprobs)
-            )
-            for place, row in enumerate(rows):
-                length = lengths[place]
-                found[self.owner[row]] = (ids[place, :length].copy(), logprobs[place, :length].copy())
-            self.owner[rows] = -1
-        return len(rows)
+    before = torch.get_num_threads()
+    threads = [Thread(target=run, daemon=True) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    try:
+        running = workers
+        while running:
+            delivery = deliveries.get()
+            if isinstance(delivery, BaseException):
+                raise delivery
+            if delivery is None:
+                running -= 1
+            else:
+                keep(*delivery)
+    finally:
+        # The number is kept for threads to come, though each thread has its own.
+        torch.set_num_threads(before)

@@ -54,7 +54,7 @@ class Slots:
 
 
 class Graphs:
-    """A step as CUDA graphs, one for each shape: at small sizes launching the kernels costs more than running them."""
+    """A step as CUDA graphs, one for each shape: launching small kernels costs more than running them."""
 
     def __init__(self, step: Step, slots: Slots) -> None:
         """Nothing is captured before its first use."""
