@@ -442,9 +442,7 @@ def test_two_ranks_equal_one_with_twice_the_accumulation(
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings(
-    "ignore:`torch.jit:DeprecationWarning"
-)  # torch's compiler uses what torch deprecates
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns about its own doings
 def test_compiled_layers_learn_the_same(copying: Path, undisturbed: Path, tmp_path: Path) -> None:
     summary = run(copying, tmp_path / "run", replace(SHORT, compile="on", loggers=()))
     assert summary["compiled"]
@@ -454,6 +452,7 @@ def test_compiled_layers_learn_the_same(copying: Path, undisturbed: Path, tmp_pa
 
 
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore")  # as above
 def test_a_gpu_takes_bfloat16_compiled_layers_and_logs_mfu(copying: Path, tmp_path: Path) -> None:
     model = replace(TINY, width=128)  # the packed kernel wants heads of 64
     summary = run(copying, tmp_path / "run", replace(SHORT, loggers=("csv",)), model)
