@@ -59,9 +59,11 @@ def seeded(fit: Fit, seed: int, *names: str | int) -> Fit:
 
 def summary(done: Json) -> str:
     """One line about a training run."""
+    loss = done["best_validation_loss"]
+    validation = f" validation loss {loss:.4f}," if loss is not None else ""
     return (
-        f"{done['parameters']:,} parameters, {done['steps']:,} steps,"
-        f" validation loss {done['best_validation_loss']:.4f}, {done['tokens_per_second']:,.0f} tokens/s"
+        f"{done['parameters']:,} parameters, {done['steps']:,} steps,{validation}"
+        f" {done['tokens_per_second']:,.0f} tokens/s"
     )
 
 
