@@ -42,13 +42,18 @@ def save(
 
 
 def settle(folder: Path) -> None:
-    """Clear up after a save that was killed: the last whole checkpoint stands under its name again."""
-    partial, previous = _beside(folder, "partial"), _beside(folder, "previous")
-    if previous.exists() and not folder.exists():
-        previous.rename(folder)
-    for left in (partial, previous):
+    """Clear up after a save that was killed; only for the process that writes this folder."""
+    restore(folder)
+    for left in (_beside(folder, "partial"), _beside(folder, "previous")):
         if left.exists():
             shutil.rmtree(left)
+
+
+def restore(folder: Path) -> None:
+    """Where a save was killed between its two renames, the older checkpoint stands under its name again."""
+    previous = _beside(folder, "previous")
+    if previous.exists() and not folder.exists():
+        previous.rename(folder)
 
 
 def _beside(folder: Path, state: str) -> Path:

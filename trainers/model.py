@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -59,7 +60,7 @@ def build(model: Model, tokens: Tokens) -> PreTrainedModel:
 def load(folder: Path | str) -> PreTrainedModel:
     """Our own checkpoint or any Hugging Face folder of a known family, in float32, with our attention."""
     folder = Path(folder)
-    checkpoint.settle(folder)
+    checkpoint.restore(folder)
     if not (folder / "config.json").is_file():
         raise BadSettings(f"{folder} is not a checkpoint: it has no config.json")
     try:
@@ -69,14 +70,22 @@ def load(folder: Path | str) -> PreTrainedModel:
             raise BadSettings(f"{folder} holds a model of the family {config.model_type}; known are {known}")
         config.attention_dropout = 0.0  # packed attention has none
         logging.disable_progress_bar()
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            folder, config=config, attn_implementation=NAME, dtype=torch.float32, local_files_only=True
+        loaded: tuple[PreTrainedModel, dict[str, set[str]]] = AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=config,
+            attn_implementation=NAME,
+            dtype=torch.float32,
+            local_files_only=True,
+            output_loading_info=True,
         )
     except BadSettings:
         raise
-    except (OSError, ValueError, KeyError, RuntimeError) as fault:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as fault:
         reason = " ".join(str(fault).split())
         raise BadSettings(f"{folder} cannot be loaded as a model: {reason}") from fault
+    model, report = loaded
+    if missing := report["missing_keys"]:
+        raise BadSettings(f"{folder} lacks weights that its config asks for: {min(missing)}")
     model.eval()
     return model
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from trainers.config import BadSettings
+from trainers.targets import expected
 from trainers.tokens import Tokens
 
 PACK_TOKENS = 16_384
@@ -28,9 +29,9 @@ def score(
 ) -> list[NDArray[np.float32]]:
     """For every prompt the expected value in [0, 1] of each of its candidates, in their order.
 
-    A candidate may be empty: the prompt itself is then judged. The value is read at the last token, as the mean of
-    the bucket midpoints under the softmax over the bucket logits alone. Raises BadSettings where the vocabulary has
-    no buckets or a document exceeds the model's context.
+    A candidate may be empty: the prompt itself is then judged. The value is read at the last token, as the
+    mean of the bucket midpoints under the softmax over the bucket logits alone. Raises BadSettings where the
+    vocabulary has no buckets or a document exceeds the model's context.
     """
     if tokens.value_start is None:
         raise BadSettings("these tokens hold no value buckets: the model was not trained to predict values")
@@ -85,6 +86,5 @@ def packed_values(
             use_cache=False,
         ).logits
     buckets_NW = logits_1NV[0, :, tokens.value_start : tokens.value_start + tokens.value_buckets].float()
-    midpoints_W = (torch.arange(tokens.value_buckets, device=model.device) + 0.5) / tokens.value_buckets
-    values: NDArray[np.float32] = (buckets_NW.softmax(-1) @ midpoints_W).cpu().numpy()
+    values: NDArray[np.float32] = expected(buckets_NW).cpu().numpy()
     return values
