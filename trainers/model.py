@@ -70,7 +70,7 @@ def load(folder: Path | str) -> PreTrainedModel:
             raise BadSettings(f"{folder} holds a model of the family {config.model_type}; known are {known}")
         config.attention_dropout = 0.0  # packed attention has none
         logging.disable_progress_bar()
-        loaded: tuple[PreTrainedModel, dict[str, set[str]]] = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             folder,
             config=config,
             attn_implementation=NAME,
@@ -83,8 +83,8 @@ def load(folder: Path | str) -> PreTrainedModel:
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as fault:
         reason = " ".join(str(fault).split())
         raise BadSettings(f"{folder} cannot be loaded as a model: {reason}") from fault
-    model, report = loaded
-    if missing := report["missing_keys"]:
+    model: PreTrainedModel = loaded[0]
+    if missing := loaded[1]["missing_keys"]:
         raise BadSettings(f"{folder} lacks weights that its config asks for: {min(missing)}")
     model.eval()
     return model
