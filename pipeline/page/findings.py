@@ -159,8 +159,8 @@ class Findings:
         return [read_curve(self._round(each)) for each in self.rounds if each["arm"] == arm]
 
     def _round(self, line: Json) -> Path:
-        folder = self.lineage["bootstrap"].artifact.folder
-        return folder / line["arm"] / f"round-{line['round']}" / "checkpoint"
+        folder: Path = self.lineage["bootstrap"].artifact.folder
+        return folder / str(line["arm"]) / f"round-{line['round']}" / "checkpoint"
 
 
 def read_curve(run: Path) -> Curve:

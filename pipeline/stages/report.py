@@ -1,18 +1,57 @@
-"""Everything on one page."""
+"""Everything on one page: figures, tables and problems of a finished recipe in one self-contained file."""
 
-from pipeline.stage import Need, Stage
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from pipeline.artifact import Json, write_text
+from pipeline.console import OUT, table
+from pipeline.recipe import Recipe
+from pipeline.stage import Job, Need, Stage
 from pipeline.stages import evaluate
 
+PAGE = "report.html"
 
-def show(job):
-    pass
+
+def settings(recipe: Recipe) -> Json:
+    """The branch, and the words that stand on the page."""
+    variants = {name: each.name for name, each in recipe.expanded().items()}
+    return {**asdict(recipe.report), "name": recipe.name, "about": recipe.about, "variants": variants}
+
+
+def run(job: Job) -> Json:
+    """Write the page; the manifest keeps the short table that the terminal shows."""
+    from pipeline.page.document import render
+    from pipeline.page.findings import Findings
+    from pipeline.page.tables import brief
+    from pipeline.provenance import provenance
+
+    names = job.recipe.expanded()
+    every = [Findings(name, made) for name, made in zip(names, job.inputs, strict=True)]
+    page = render(
+        job.recipe.name,
+        job.recipe.about,
+        every,
+        job.artifact.folder,
+        provenance(),
+        job.recipe.report.examples,
+    )
+    job.artifact.publish(PAGE, lambda path: write_text(path, page))
+    return {"table": brief(every), "summary": f"{len(page.encode()) / 1e3:,.0f} kB in {PAGE}"}
+
+
+def show(job: Job) -> None:
+    """Print the short table and the path of a finished report."""
+    made = job.artifact.manifest["table"]
+    OUT.print(table(made["title"], made["columns"], made["rows"]))
+    OUT.print(str((job.artifact.folder / PAGE).absolute()), soft_wrap=True, markup=False)
 
 
 REPORT = Stage(
     name="report",
     version=1,
-    about="one self-contained HTML page",
-    needs=lambda r: tuple(Need(evaluate.EVALUATE, v) for v in r.expanded().values()),
-    settings=lambda r: {"name": r.name},
-    run=lambda job: {"summary": "-"},
+    about="figures, tables and problems on one self-contained HTML page",
+    needs=lambda recipe: tuple(Need(evaluate.EVALUATE, each) for each in recipe.expanded().values()),
+    settings=settings,
+    run=run,
 )

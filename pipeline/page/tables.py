@@ -1,0 +1,223 @@
+"""The report's tables: what stands in their cells; how they look is the template's business."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.artifact import Json
+from pipeline.page.findings import Findings
+from pipeline.page.numbers import MISSING, Kind, interval, kind_of, significant, value
+from pipeline.stages.evaluate import Entrant
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text with a smaller one below it (an interval, a count)."""
+
+    text: str
+    detail: str = ""
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows below titled columns; the first `left` of them are words, the others numbers."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    left: int = 1
+    caption: str = ""
+    hints: Mapping[str, str] = field(default_factory=dict)
+    """What a column or a first cell means, shown when pointed at."""
+
+
+HEADLINE = (
+    ("optimal", "optimal", "greedy", "all"),
+    ("optimal, unseen", "optimal", "greedy", "unseen responses"),
+    ("optimal", "optimal", "mean of", "all"),
+    ("any optimal", "any-optimal-k", "any of", "all"),
+    ("SWC", "SWC", "greedy", "all"),
+    ("ILR-on-optimal", "ILR-on-optimal", "greedy", "all"),
+    ("sound trace", "trace-sound", "greedy", "all"),
+    ("exact trace", "trace-exact", "greedy", "all"),
+    ("malformed", "malformed", "greedy", "all"),
+)
+"""Title, metric, rule and subset of the columns of the table that comes first."""
+
+
+def measured(row: Mapping[str, Any] | None, kind: Kind | None = None) -> Cell:
+    """A metric with its interval."""
+    if row is None:
+        return Cell(MISSING)
+    kind = kind or kind_of(row)
+    return Cell(value(row["value"], kind), interval(row.get("low"), row.get("high"), kind))
+
+
+def headline(findings: Sequence[Findings], entrants: Sequence[Sequence[Entrant]]) -> Table:
+    """The metrics that matter most, a row a checkpoint; columns without any value are left out."""
+    several = len(findings) > 1
+    rows = [(each, entrant) for each, own in zip(findings, entrants, strict=True) for entrant in own]
+    columns: list[str] = []
+    cells: list[list[Cell]] = [[Cell(_label(each, entrant, several), strong=True)] for each, entrant in rows]
+    for title, metric, rule, subset in HEADLINE:
+        found = [each.metric(entrant, metric, rule, subset) for each, entrant in rows]
+        if any(found):
+            named = next(row["rule"] for row in found if row)
+            columns.append(f"{title}\n{named}")
+            for line, row in zip(cells, found, strict=True):
+                line.append(measured(row))
+    return Table(["checkpoint" if not several else "variant", *columns], cells)
+
+
+BRIEF = (
+    ("optimal", "optimal", "greedy", True),
+    ("optimal", "optimal", "mean of", False),
+    ("optimal", "any-optimal-k", "any of", False),
+    ("sound", "trace-sound", "greedy", False),
+)
+"""Title, metric, rule and whether its interval is shown: what 80 columns of a terminal hold."""
+
+
+def brief(findings: Sequence[Findings]) -> Json:
+    """The terminal's table as plain data, a row a checkpoint."""
+    several = len(findings) > 1
+    rows = [(each, entrant) for each in findings for entrant in each.entrants]
+    columns = ["variant" if several else "checkpoint"]
+    cells: list[list[str | None]] = [[_label(each, entrant, several)] for each, entrant in rows]
+    for title, metric, rule, spread in BRIEF:
+        found = [each.metric(entrant, metric, rule) for each, entrant in rows]
+        if any(found):
+            columns.append(f"{title}\n{next(row['rule'] for row in found if row)}")
+            for line, row in zip(cells, found, strict=True):
+                line.append(_brief(row, spread, kind_of(row) if row else "share"))
+    ratios = [(each.length(entrant) or {}).get("to_reference") for each, entrant in rows]
+    if any(ratios):
+        columns.append("length to\nsolver's")
+        for line, ratio in zip(cells, ratios, strict=True):
+            line.append(_brief(ratio, True, "ratio"))
+    problems = findings[0].evaluation["problems"]
+    return {"title": f"{problems:,} held-out problems, 95% intervals", "columns": columns, "rows": cells}
+
+
+def _brief(row: Mapping[str, Any] | None, spread: bool, kind: Kind) -> str | None:
+    if row is None or row["value"] is None:
+        return None
+    between = interval(row["low"], row["high"], kind) if spread else ""
+    if kind == "ratio":  # two digits do where room is short
+        between = f"{row['low']:.2f}–{row['high']:.2f}" if row["low"] is not None else ""
+        return f"{row['value']:.2f} ({between})" if between else f"{row['value']:.2f}"
+    return f"{value(row['value'], kind)} ({between})" if between else value(row["value"], kind)
+
+
+def every_metric(findings: Findings, subset: str) -> Table:
+    """All metrics of a subset: a row a metric and rule, a column a checkpoint."""
+    keyed: dict[tuple[str, str], dict[str, Json]] = {}
+    notes: dict[str, str] = {}
+    for row in findings.metrics:
+        if row["subset"] == subset and row["value"] is not None:
+            keyed.setdefault((row["rule"], row["metric"]), {})[row["label"]] = row
+            notes[row["metric"]] = row.get("note", "")
+    labels = [entrant.label for entrant in findings.entrants]
+    rows = [
+        [Cell(metric, strong=True), Cell(rule), *[measured(found.get(label)) for label in labels]]
+        for (rule, metric), found in keyed.items()
+    ]
+    return Table(["metric", "rule", *labels], rows, left=2, hints=notes)
+
+
+def counted(findings: Findings, subset: str) -> str:
+    """On how many problems and clusters the metrics of a subset rest, by rule."""
+    seen: dict[str, str] = {}
+    for row in findings.metrics:
+        if row["subset"] == subset and row.get("clusters"):
+            seen.setdefault(
+                row["rule"], f"{row['rule']}: {row['n']:,} problems of {row['clusters']:,} clusters"
+            )
+    return "; ".join(seen.values())
+
+
+def rounds(findings: Findings) -> Table:
+    """The table of the bootstrap: what each round of each arm was given and what came of it."""
+    columns = ["round", "arm", "rows improved", "words a row", "optimal samples", "validation optimal"]
+    columns += ["test optimal", "length to start", "length to solver"]
+    rows = [_round_line(findings, each) for each in findings.rounds]
+    hints = {
+        "rows improved": "share of the training rows that got a shorter response in this round",
+        "words a row": "mean trace words of the training rows after the round",
+        "optimal samples": "share of the sampled responses with an optimal answer (model) or teacher runs",
+        "validation optimal": "greedy, on validation problems, which decide about the plateau",
+        "test optimal": "greedy, on the held-out problems",
+        "length to start": "paired ratio of trace lengths to the checkpoint before the bootstrap",
+        "length to solver": "paired ratio of trace lengths to the mean of the solver's runs",
+    }
+    return Table(columns, rows, left=2, hints=hints)
+
+
+def _round_line(findings: Findings, line: Json) -> list[Cell]:
+    entrant = next(
+        each for each in findings.entrants if (each.arm, each.round) == (line["arm"], line["round"])
+    )
+    paired = findings.length(entrant)
+    share = line["optimal_share"]
+    return [
+        Cell(str(line["round"])),
+        Cell(line["arm"], strong=True),
+        Cell(value(line["improved"], "share")),
+        Cell(value(line["words"], "words")),
+        Cell(value(share, "share")),
+        Cell(value(line["validation"]["optimal"], "share")),
+        measured(findings.metric(entrant, "optimal", "greedy")),
+        measured(paired["to_start"] if paired else None, "ratio"),
+        measured(paired["to_reference"] if paired else None, "ratio"),
+    ]
+
+
+def paired_lengths(findings: Findings) -> Table:
+    """Trace lengths over the problems that every checkpoint solves optimally."""
+    rows = [
+        [
+            Cell(each["label"], strong=True),
+            Cell(each["rule"]),
+            Cell(f"{each['problems']:,}"),
+            Cell(value(each["words"], "words")),
+            measured(each["to_start"], "ratio"),
+            measured(each["to_reference"], "ratio"),
+        ]
+        for each in findings.evaluation["lengths"]
+    ]
+    return Table(["checkpoint", "rule", "problems", "words", "to start", "to solver"], rows, left=2)
+
+
+def reasons(findings: Findings, column: str, most: int = 6) -> Table:
+    """Why responses of the final checkpoint fail, the most frequent reasons first; every number is an N."""
+    own = findings.greedy(findings.final)
+    counts = own.drop_nulls(column)[column].str.replace_all(r"\d+", "N").value_counts()
+    ordered = sorted(counts.iter_rows(), key=lambda pair: (-pair[1], pair[0]))[:most]
+    rows = [[Cell(reason), Cell(f"{count:,}"), Cell(f"{count / len(own):.1%}")] for reason, count in ordered]
+    return Table(["reason", "responses", "share"], rows)
+
+
+def facts(pairs: Sequence[tuple[str, str]], head: tuple[str, str] = ("", "")) -> Table:
+    """Names and values."""
+    return Table(head, [[Cell(name), Cell(text)] for name, text in pairs])
+
+
+def baselines(findings: Findings) -> Table:
+    """What a reader must know of the data set."""
+    rows = [
+        [
+            Cell(row["measure"]),
+            Cell(row["note"]),
+            Cell(MISSING if row["value"] is None else significant(row["value"])),
+        ]
+        for row in findings.manifest("curate")["baselines"]
+    ]
+    return Table(["measure", "", "value"], rows, left=2)
+
+
+def _label(findings: Findings, entrant: Entrant, several: bool) -> str:
+    if not several:
+        return entrant.label
+    return findings.name if entrant.round == 0 else f"{findings.name}, {entrant.label}"
