@@ -7,6 +7,7 @@ import difflib
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -200,19 +201,17 @@ def build(tree: Tree) -> Recipe:
     if not isinstance(domain, dict) or not isinstance(domain.get("name"), str):
         raise Refusal("a recipe needs the field domain.name, as in `domain: {name: maze}`")
     kind = domain_class(domain["name"])
-    shape = (
-        dataclasses.make_dataclass(  # the same tree, with the domain's own fields in place of the contract's
-            "Recipe",
-            [(f.name, kind if f.name == "domain" else hint, _default(f)) for f, hint in _typed(Recipe)],
-            kw_only=True,
-            frozen=True,
-        )
-    )
+    shape, parser = _parser(kind)
     cleaned = {**tree, "domain": {key: value for key, value in domain.items() if key != "name"}}
     cleaned.pop("variants", None)
     _known(shape, cleaned, "")
-    parsed = _parsed(shape, cleaned)
-    recipe = Recipe(**{f.name: getattr(parsed, f.name) for f, _ in _typed(Recipe)})
+    parsed = _parsed(parser, cleaned)
+    branches = {f.name: getattr(parsed, f.name) for f, _ in _typed(Recipe)}
+    try:
+        branches["domain"] = kind(**{f.name: getattr(parsed.domain, f.name) for f, _ in _typed(kind)})
+        recipe = Recipe(**branches)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
     if recipe.notation not in recipe.domain.notations:
         raise Refusal(
             f"encode.notation: {recipe.domain.name} has no notation '{recipe.notation}'; it has:"
@@ -282,8 +281,15 @@ def _typed(kind: type) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
             yield item, hints[item.name]
 
 
-def _default(item: dataclasses.Field[Any]) -> Any:
-    return field() if item.default is dataclasses.MISSING else field(default=item.default)
+def _hints(kind: type) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    for item, hint in _typed(kind):
+        made = field() if item.default is dataclasses.MISSING else field(default=item.default)
+        yield item.name, (hint, made)
+
+
+def _shape(name: str, fields: Mapping[str, tuple[Any, Any]]) -> type:
+    specified = [(field_name, hint, made) for field_name, (hint, made) in fields.items()]
+    return dataclasses.make_dataclass(name, specified, kw_only=True, frozen=True)
 
 
 def _branch(kind: Any) -> type | None:
@@ -312,11 +318,25 @@ def _known(kind: type, tree: Any, path: str) -> None:
             _known(inner, value, f"{path}{key}.")
 
 
-def _parsed(shape: type, tree: Tree) -> Any:
-    from jsonargparse import ArgumentError, ArgumentParser
+@cache
+def _parser(kind: type[Domain]) -> tuple[type, Any]:
+    """The shape of a recipe for a domain, and its parser: making one takes longer than all that it parses.
 
+    It is the tree of Recipe with the domain's own fields in place of the contract's. They are handed on as
+    resolved types in a plain shape: the parser would run a domain module's imports to resolve them itself.
+    """
+    from jsonargparse import ArgumentParser
+
+    knobs = _shape(kind.__name__, dict(_hints(kind)))
+    shape = _shape("Recipe", {**dict(_hints(Recipe)), "domain": (knobs, field())})
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--recipe", type=shape)
+    return shape, parser
+
+
+def _parsed(parser: Any, tree: Tree) -> Any:
+    from jsonargparse import ArgumentError
+
     try:
         return parser.instantiate(parser.parse_object({"recipe": tree})).recipe
     except ArgumentError as error:
