@@ -119,6 +119,7 @@ class Student:
 
         domain, vocabulary = self.vocabulary.domain, self.vocabulary
         offered = domain.candidates(problems, vocabulary.notation)["candidates"]
+        options: list[list[NDArray[Any]]]
         options = [[vocabulary.ids(pl.Series([words]))[0] for words in row] for row in offered.to_list()]
         scores = score(self.model, self.prompts(problems), options, Tokens.read(self.folder))
         listed = pl.Series("scores", [row.tolist() for row in scores], pl.List(pl.Float32))

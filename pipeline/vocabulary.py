@@ -116,7 +116,7 @@ def _tokenizer(words: Sequence[str]) -> Any:
 
     plain = Tokenizer(WordLevel({word: at for at, word in enumerate(words)}, unk_token="pad"))
     plain.pre_tokenizer = WhitespaceSplit()
-    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    return PreTrainedTokenizerFast(
         tokenizer_object=plain,
         bos_token="bos",
         eos_token="eos",

@@ -119,7 +119,7 @@ HEAVY = {
     "transformers",
     "lightning",
     "tensorboard",
-    "plotly",
+    "matplotlib",
     "jinja2",
     "datasets",
     "chess",
