@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from safetensors.numpy import save_file
 
 from pipeline import schema
-from pipeline.artifact import Artifact, Json
+from pipeline.artifact import Artifact, Json, write_json
 from pipeline.identity import response_hashes
 from pipeline.recipe import Recipe, build
 from pipeline.seeds import named_rng
@@ -82,6 +83,8 @@ def _train(job: Job) -> None:
         _checkpoint(job.artifact, name, job.recipe)
     _log(job.artifact.folder, 400, 3.0, 0.4)
     done = training(400, 0.4)
+    write_json(job.artifact.folder / "run.json", {"model": asdict(job.recipe.model), "fit": asdict(job.recipe.fit)})
+    write_json(job.artifact.folder / "fit.json", done)
     job.artifact.seal(job.manifest({"training": done, "summary": "trained", "seconds": 160.0}))
 
 
@@ -121,7 +124,7 @@ def _checkpoint(artifact: Artifact, name: str, made: Recipe) -> None:
     (folder / "config.json").write_text(
         '{"model_type": "llama", "num_hidden_layers": 2, "hidden_size": 32}\n'
     )
-    (folder / "model.safetensors").write_bytes(name.encode())
+    save_file({"weight": np.full((4, 4), len(name), np.float32)}, folder / "model.safetensors")
     artifact.adopt_folder(name)
 
 
@@ -149,7 +152,7 @@ def _answer(job: Job) -> None:
         [
             _responses(problems, entrant, sample, made, columns)
             for entrant in entrants(job)
-            for sample in range(-1, made.evaluate.samples)
+            for sample in range(-1, 0 if made.has_values else made.evaluate.samples)
         ]
     )
     job.artifact.folder.mkdir(parents=True, exist_ok=True)
@@ -184,9 +187,13 @@ def _responses(
         .otherwise("answer")
     )
     given = solved.select(trace=cut, answer=lost, ended=pl.lit(True))
+    if made.has_values or made.notation == "solution":
+        given = given.with_columns(trace=pl.lit(None, given.schema["trace"]))
     judged = domain.check(problems, given)
     alphabet = domain.alphabet(domain.notations[0])
-    text = pl.concat_list(pl.col("trace", "answer").cast(pl.List(pl.String)))
+    text = pl.concat_list(
+        pl.col("trace").fill_null([]).cast(pl.List(pl.String)), pl.col("answer").cast(pl.List(pl.String))
+    )
     words = given.with_columns(text=text, trace_words=pl.col("trace").list.len().cast(pl.Int32))
     # The text stays in the stored notation: no one reads it here, and words of no vocabulary are left out.
     known = pl.element().filter(pl.element().is_in(list(columns["text"].inner.categories)))  # type: ignore[attr-defined]

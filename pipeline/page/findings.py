@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ import polars as pl
 
 from pipeline import metrics
 from pipeline.artifact import Json
+from pipeline.page.curves import Curve, read_curve
 from pipeline.rollouts import GREEDY
 from pipeline.stage import Job
 from pipeline.stages.evaluate import ROLLOUTS, START, Entrant
@@ -33,14 +33,6 @@ LIGHT = (
 """The columns of the rollouts that figures are made of; the words themselves stay on disk."""
 
 ARMS = ("model", "teacher", "unchanged")
-
-
-@dataclass(frozen=True)
-class Curve:
-    """The losses of one training run: (step, loss) pairs."""
-
-    train: list[tuple[float, float]]
-    validation: list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -161,17 +153,3 @@ class Findings:
     def _round(self, line: Json) -> Path:
         folder: Path = self.lineage["bootstrap"].artifact.folder
         return folder / str(line["arm"]) / f"round-{line['round']}" / "checkpoint"
-
-
-def read_curve(run: Path) -> Curve:
-    """The losses in a run's `logs/metrics.csv`; empty where the recipe logged to no CSV."""
-    path = run / "logs" / "metrics.csv"
-    if not path.is_file():
-        return Curve([], [])
-    with path.open(newline="") as file:
-        lines = list(csv.DictReader(file))
-    return Curve(*[_points(lines, name) for name in ("train_loss", "validation_loss")])
-
-
-def _points(lines: list[dict[str, str]], name: str) -> list[tuple[float, float]]:
-    return [(float(line["step"]), float(line[name])) for line in lines if line.get(name)]

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from pipeline.page.findings import Curve
+from pipeline.page.curves import Curve
 from pipeline.page.numbers import short
 
 WIDE, HIGH = 4.6, 2.9

@@ -1,0 +1,231 @@
+"""The report: one page that says what the artifacts say, whatever the recipe has or lacks."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import finished
+import pytest
+
+from generators import domain as domains
+from pipeline import console
+from pipeline.page import document, examples, numbers, plots
+from pipeline.page.curves import Curve
+from pipeline.page.findings import Findings
+from pipeline.recipe import Recipe, build
+from pipeline.stage import Job, Options, make
+from pipeline.stages.report import PAGE, REPORT, show
+
+COUNTING = {
+    "name": "sums",
+    "domain": {"name": "counting"},
+    "generate": {"rows": 100, "shard_rows": 100},
+    "curate": {"test": 0.3, "validation": 0.1, "level": "none"},
+    "encode": {"notation": "action-value"},
+    "evaluate": {"problems": 20, "samples": 4},
+}
+
+
+class Page(HTMLParser):
+    """What a test wants to know of a page: tags, links, ids, text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ("href", "src", "srcset", "action", "xlink:href"):
+                self.links.append(value or "")
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(autouse=True)
+def counting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(domains.DOMAINS, "counting", "tiny:Counting")
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    return report(finished.recipe(), tmp_path_factory.mktemp("artifacts"))
+
+
+def report(recipe: Recipe, artifacts: Path) -> Job:
+    for each in recipe.expanded().values():
+        finished.finished(each, artifacts)
+    return make(Job(REPORT, recipe, Options(artifacts, 1)))
+
+
+def text_of(job: Job) -> str:
+    return (job.artifact.folder / PAGE).read_text()
+
+
+def test_the_page_needs_no_network_and_runs_no_script(reported: Job) -> None:
+    page = Page(text_of(reported))
+    assert not page.tags & {"script", "link", "iframe", "object", "embed"}
+    outside = [link for link in page.links if re.match(r"(\w+:)?//", link)]
+    assert not outside
+    pictures = [link for link in page.links if link.startswith("data:")]
+    assert all(link.startswith("data:image/svg+xml;base64,") for link in pictures)
+    assert not re.search(r"@import|url\((?!#)", text_of(reported))
+    assert len(text_of(reported)) < 1_000_000
+
+
+def test_links_lead_to_the_artifacts_and_sections(reported: Job) -> None:
+    page = Page(text_of(reported))
+    folder = reported.artifact.folder
+    relative = [link for link in page.links if not link.startswith(("#", "data:"))]
+    stages = ["generate", "curate", "encode", "train", "bootstrap", "evaluate"]
+    assert [Path(link).parts[-2] for link in relative] == stages
+    assert all((folder / link / "manifest.json").is_file() for link in relative)
+    assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
+
+
+def test_two_elements_of_one_id_are_alike(reported: Job) -> None:
+    """Pictures may share the definition of a marker, but only if it is the same one."""
+    found: dict[str, set[str]] = {}
+    for match in re.finditer(r'<(path|clipPath|section|h[23])[^>]* ?id="([^"]+)"[^>]*>', text_of(reported)):
+        found.setdefault(match[2], set()).add(match[0])
+    assert found
+    assert all(len(every) == 1 for every in found.values())
+
+
+def test_what_a_user_wrote_is_shown_and_not_obeyed(reported: Job) -> None:
+    assert "<b>small" not in text_of(reported)
+    assert "Mazes <b>small</b> & quick." in Page(text_of(reported)).text
+
+
+def test_every_metric_stands_on_the_page(reported: Job) -> None:
+    text = Page(text_of(reported)).text
+    for row in reported.inputs[0].artifact.manifest["metrics"]:
+        assert row["metric"] in text
+        kind = numbers.kind_of(row)
+        assert numbers.value(row["value"], kind) in text
+        assert numbers.interval(row.get("low"), row.get("high"), kind) in text
+
+
+def test_the_page_is_the_same_every_time(reported: Job, tmp_path: Path) -> None:
+    again = REPORT.run(reported)
+    assert again["table"] == reported.artifact.manifest["table"]
+    first = text_of(reported)
+    REPORT.run(reported)
+    assert text_of(reported) == first
+
+
+def test_pictures_take_their_colours_from_the_page(reported: Job) -> None:
+    drawn = re.findall(r"<svg role.*?</svg>", text_of(reported), re.DOTALL)
+    assert len(drawn) > 8
+    for svg in drawn:
+        assert not re.search(r"#[0-9a-f]{6}", svg)
+        assert "DejaVu" not in svg
+
+
+def test_one_problem_of_each_outcome_is_shown(reported: Job) -> None:
+    findings = Findings("small", reported.inputs[0])
+    shown = examples.examples(findings, 3)
+    assert len(shown) == 3
+    assert [panel.title for panel in shown[0].panels] == ["solver", "model", "model after round 2"]
+    outcomes = findings.greedy(findings.final).select("verdict", "level").unique()
+    assert len({example.why.split(":")[0] for example in shown}) >= min(3, len(outcomes))
+    assert all(panel.picture for example in shown for panel in example.panels)
+
+
+def test_a_view_that_is_no_xml_is_shown_as_text() -> None:
+    assert examples._picture("<svg><text>a < b</text></svg>") == ""
+    assert examples._picture("<svg/>").startswith("data:image/svg+xml;base64,")
+
+
+def test_without_bootstrap_and_traces_their_sections_vanish(tmp_path: Path) -> None:
+    job = report(finished.recipe(bootstrap=None, encode={"notation": "solution"}), tmp_path)
+    page = Page(text_of(job))
+    assert not {"r0-bootstrap", "r0-lengths"} & set(page.ids)
+    assert {"r0-results", "r0-training", "r0-problems", "r0-data", "r0-provenance"} <= set(page.ids)
+    assert "sound" not in " ".join(job.artifact.manifest["table"]["columns"])
+
+
+def test_a_model_that_scores_candidates_has_a_report(tmp_path: Path) -> None:
+    job = report(build(COUNTING), tmp_path)
+    page = Page(text_of(job))
+    assert "r0-results" in page.ids
+    assert "mean of" not in page.text
+
+
+def test_variants_are_compared_in_rows(tmp_path: Path) -> None:
+    recipe = finished.variants(
+        cells={"encode": {"notation": "cells"}}, solution={"encode": {"notation": "solution"}}
+    )
+    job = report(recipe, tmp_path)
+    page = Page(text_of(job))
+    assert {"comparison", "r0", "r1"} <= set(page.ids)
+    assert [row[0] for row in job.artifact.manifest["table"]["rows"]] == ["cells", "solution"]
+    assert len(set(page.ids) & {"r0-results", "r1-results"}) == 2
+
+
+def test_the_terminal_shows_the_table_in_80_columns(
+    reported: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console.OUT, "_width", 80)
+    show(reported)
+    shown = capsys.readouterr().out
+    *lines, last = shown.rstrip().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert last == str((reported.artifact.folder / PAGE).absolute())
+    for label in ("start", "model 2", "teacher 1", "unchanged 2"):
+        assert any(line.strip().startswith(label) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [(0.90, 0.97, "The model arm beats"), (1.02, 1.1, "The teacher arm beats"), (0.97, 1.01, "holds 1")],
+)
+def test_the_claim_says_no_more_than_its_interval(
+    reported: Job, monkeypatch: pytest.MonkeyPatch, low: float, high: float, said: str
+) -> None:
+    ratio: dict[str, Any] = {"value": (low + high) / 2, "low": low, "high": high, "n": 40, "clusters": 30}
+    monkeypatch.setattr(Findings, "against_teacher", lambda self, number: ratio)
+    assert said in document.claim(Findings("small", reported.inputs[0]))
+
+
+def test_empty_and_endless_curves_are_drawn() -> None:
+    assert "<svg" in plots.losses("nothing", Curve([], []), "").svg
+    many = [(float(step), 1.0) for step in range(5000)]
+    assert len(plots.smoothed(many)) == 200
+    assert plots.smoothed(many[:7]) == many[:7]
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        (numbers.short(812), "812"),
+        (numbers.short(999_600), "1M"),
+        (numbers.short(812_345), "812k"),
+        (numbers.duration(0.31), "0.3 s"),
+        (numbers.duration(119.7), "2 min"),
+        (numbers.duration(7501), "2 h 5 min"),
+        (numbers.size(6400), "6.4 kB"),
+        (numbers.significant(0.0009328), "0.0009328"),
+        (numbers.significant(1234567.0), "1,234,567"),
+        (numbers.value(None, "share"), "–"),
+        (numbers.value(0.9744, "share"), "97.4%"),
+        (numbers.interval(0.958, 0.985, "share"), "95.8–98.5"),
+        (numbers.interval(None, None, "ratio"), ""),
+    ],
+)
+def test_numbers_are_written_for_people(found: str, wanted: str) -> None:
+    assert found == wanted
