@@ -83,7 +83,9 @@ def _train(job: Job) -> None:
         _checkpoint(job.artifact, name, job.recipe)
     _log(job.artifact.folder, 400, 3.0, 0.4)
     done = training(400, 0.4)
-    write_json(job.artifact.folder / "run.json", {"model": asdict(job.recipe.model), "fit": asdict(job.recipe.fit)})
+    write_json(
+        job.artifact.folder / "run.json", {"model": asdict(job.recipe.model), "fit": asdict(job.recipe.fit)}
+    )
     write_json(job.artifact.folder / "fit.json", done)
     job.artifact.seal(job.manifest({"training": done, "summary": "trained", "seconds": 160.0}))
 
