@@ -118,6 +118,13 @@ class Artifact:
             )
         return path
 
+    def verified_folder(self, folder: str) -> Path:
+        """A finished folder after the hashes of its files were checked."""
+        for name in self.manifest["files"]:
+            if name.startswith(f"{folder}/"):
+                self.verified(name)
+        return self.folder / folder
+
     def sweep(self) -> None:
         """Remove what an interrupted run left half-written."""
         for leftover in self.folder.rglob(".*.tmp"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -146,13 +145,6 @@ def _remark(job: Job) -> None:
     if manifest["domain_source"] != source_hash(job.recipe.domain.name):
         source = f"generators/{job.recipe.domain.name}"
         say("", f"[yellow]made by another version of {source}; delete it to make it again[/yellow]")
-
-
-def check_space(folder: Path, needed: int) -> None:
-    """Refuse to begin what cannot fit: `needed` bytes on the disk of `folder`."""
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise Refusal(f"{folder} has {free / 1e9:.1f} GB free, about {needed / 1e9:.1f} GB are needed")
 
 
 def parse_shards(text: str) -> tuple[int, ...]:

@@ -53,6 +53,7 @@ def run(job: Job) -> Json:
         if shortened and number < settings_.rounds and shortened[0] < settings_.plateau:
             ended = f"stopped after round {number}: traces shortened by {shortened[0]:.1%}, a plateau"
             break
+    job.artifact.adopt("rounds.json")
     for path in job.artifact.folder.glob("*/round-*/checkpoint/last"):
         job.artifact.adopt_folder(path.relative_to(job.artifact.folder).as_posix())
     return {"rounds": rounds, "summary": ended}
@@ -61,8 +62,8 @@ def run(job: Job) -> Json:
 def checkpoints(job: Job) -> Iterator[tuple[str, int, Path]]:
     """Arm, round and checkpoint of everything that a finished bootstrap has trained."""
     for entry in job.artifact.manifest["rounds"]:
-        folder = _Round(job, entry["arm"], entry["round"]).checkpoint.folder
-        yield entry["arm"], entry["round"], folder / "last"
+        folder = _Round(job, entry["arm"], entry["round"]).checkpoint.verified_folder("last")
+        yield entry["arm"], entry["round"], folder
 
 
 @dataclass(frozen=True)

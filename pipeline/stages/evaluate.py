@@ -46,7 +46,7 @@ def settings(recipe: Recipe) -> Json:
 
 def run(job: Job) -> Json:
     """Judge the trained checkpoint and every round of every arm on the test split."""
-    entrants = [Entrant(START, 0, job.input("train").artifact.folder / "last")]
+    entrants = [Entrant(START, 0, job.input("train").artifact.verified_folder("last"))]
     if job.recipe.bootstrap is not None:
         found = bootstrap.checkpoints(job.input("bootstrap"))
         entrants += [Entrant(arm, number, folder) for arm, number, folder in found]

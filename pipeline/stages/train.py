@@ -38,10 +38,8 @@ def run(job: Job) -> Json:
 
     source = job.input("encode").artifact
     encode.require_context(job.recipe, source.manifest)
-    for name in source.manifest["files"]:
-        source.verified(name)
     done = fit(
-        ids=source.folder / encode.IDS,
+        ids=source.verified_folder(encode.IDS),
         out=job.artifact.folder,
         model=job.recipe.model,
         fit=seeded(job.recipe.fit, job.recipe.seed),
