@@ -173,6 +173,7 @@ def test_variants_are_compared_in_rows(tmp_path: Path) -> None:
     job = report(recipe, tmp_path)
     page = Page(text_of(job))
     assert {"comparison", "r0", "r1"} <= set(page.ids)
+    assert "encode.notation: solution" in page.text
     assert [row[0] for row in job.artifact.manifest["table"]["rows"]] == ["cells", "solution"]
     assert len(set(page.ids) & {"r0-results", "r1-results"}) == 2
 

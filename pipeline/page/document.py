@@ -203,10 +203,10 @@ def outcomes(findings: Findings) -> list[Plot]:
     """How answers and traces fare, a bar a checkpoint."""
     entrants = _some(findings.entrants, 10)
     note = "Greedy responses to the held-out problems."
-    shares = {each.label: _shares(findings, each, "verdict", VERDICTS) for each in entrants}
+    shares = {findings.label(each): _shares(findings, each, "verdict", VERDICTS) for each in entrants}
     made = [plots.shares("Answers", shares, note)]
     if findings.has_traces:
-        levels = {each.label: _shares(findings, each, "level", LEVELS) for each in entrants}
+        levels = {findings.label(each): _shares(findings, each, "level", LEVELS) for each in entrants}
         made.append(plots.shares("Traces", levels, f"{note} Each level includes the ones before it."))
     return made
 
@@ -272,7 +272,7 @@ def histograms(findings: Findings) -> list[Plot]:
     made = []
     for number, solver, arms in panels:
         title = (
-            f"Round {number}" if number else "Before the bootstrap" if findings.rounds else "Trace lengths"
+            f"Round {number}" if number else "Before the bootstrap" if findings.rounds else "Model and solver"
         )
         means = ", ".join(f"{arm} {series.mean():.1f}" for arm, series in arms.items() if len(series))
         caption = (

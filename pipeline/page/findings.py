@@ -94,6 +94,10 @@ class Findings:
         own = [each for each in self.entrants if each.arm == "model"]
         return own[-1] if own else self.entrants[0]
 
+    def label(self, entrant: Entrant) -> str:
+        """How tables and figures call a checkpoint."""
+        return entrant.label if self.rounds else "model"
+
     @cached_property
     def metrics(self) -> list[Json]:
         """Every judged metric."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipeline.artifact import Json
@@ -56,11 +56,18 @@ def measured(row: Mapping[str, Any] | None, kind: Kind | None = None) -> Cell:
 
 
 def headline(findings: Sequence[Findings], entrants: Sequence[Sequence[Entrant]]) -> Table:
-    """The metrics that matter most, a row a checkpoint; columns without any value are left out."""
+    """The metrics that matter most, a row a checkpoint; columns without any value are left out.
+
+    Several findings are variants, with one checkpoint each.
+    """
     several = len(findings) > 1
     rows = [(each, entrant) for each, own in zip(findings, entrants, strict=True) for entrant in own]
     columns: list[str] = []
-    cells: list[list[Cell]] = [[Cell(_label(each, entrant, several), strong=True)] for each, entrant in rows]
+    changed = differences(findings) if several else [""] * len(rows)
+    cells: list[list[Cell]] = [
+        [Cell(_label(each, entrant, several), note, strong=True)]
+        for (each, entrant), note in zip(rows, changed, strict=True)
+    ]
     for title, metric, rule, subset in HEADLINE:
         found = [each.metric(entrant, metric, rule, subset) for each, entrant in rows]
         if any(found):
@@ -69,6 +76,25 @@ def headline(findings: Sequence[Findings], entrants: Sequence[Sequence[Entrant]]
             for line, row in zip(cells, found, strict=True):
                 line.append(measured(row))
     return Table(["checkpoint" if not several else "variant", *columns], cells)
+
+
+def differences(findings: Sequence[Findings]) -> list[str]:
+    """What sets each variant apart: the fields that are not the same in all of them."""
+    flat = [dict(_fields(asdict(each.job.recipe))) for each in findings]
+    names = [
+        name
+        for name in dict.fromkeys(name for each in flat for name in each)
+        if name not in ("name", "about") and len({str(each.get(name)) for each in flat}) > 1
+    ]
+    return [", ".join(f"{name}: {each[name]}" for name in names if name in each) for each in flat]
+
+
+def _fields(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, item in tree.items():
+        if isinstance(item, dict):
+            yield from _fields(item, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", item
 
 
 BRIEF = (
@@ -119,12 +145,12 @@ def every_metric(findings: Findings, subset: str) -> Table:
         if row["subset"] == subset and row["value"] is not None:
             keyed.setdefault((row["rule"], row["metric"]), {})[row["label"]] = row
             notes[row["metric"]] = row.get("note", "")
-    labels = [entrant.label for entrant in findings.entrants]
+    labels = [entrant.label for entrant in findings.entrants]  # as `evaluate` calls them
     rows = [
         [Cell(metric, strong=True), Cell(rule), *[measured(found.get(label)) for label in labels]]
         for (rule, metric), found in keyed.items()
     ]
-    return Table(["metric", "rule", *labels], rows, left=2, hints=notes)
+    return Table(["metric", "rule", *map(findings.label, findings.entrants)], rows, left=2, hints=notes)
 
 
 def counted(findings: Findings, subset: str) -> str:
@@ -178,7 +204,7 @@ def paired_lengths(findings: Findings) -> Table:
     """Trace lengths over the problems that every checkpoint solves optimally."""
     rows = [
         [
-            Cell(each["label"], strong=True),
+            Cell(each["label"] if findings.rounds else "model", strong=True),
             Cell(each["rule"]),
             Cell(f"{each['problems']:,}"),
             Cell(value(each["words"], "words")),
@@ -219,5 +245,5 @@ def baselines(findings: Findings) -> Table:
 
 def _label(findings: Findings, entrant: Entrant, several: bool) -> str:
     if not several:
-        return entrant.label
+        return findings.label(entrant)
     return findings.name if entrant.round == 0 else f"{findings.name}, {entrant.label}"
