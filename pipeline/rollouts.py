@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from generators.domain import Domain
 from pipeline.identity import keys, response_hashes
 from pipeline.seeds import named_rng, named_seed
-from pipeline.vocabulary import BOS, Vocabulary
+from pipeline.vocabulary import BOS, EOS, Vocabulary
 from trainers.config import Sampling
 
 GREEDY = -1
@@ -95,7 +95,10 @@ class Student:
             named_seed(seed, "rollouts") % 2**63,
             advance,
         )
-        ids = [np.asarray(row) for row in drawn.ids]
+        ids = [np.asarray(row, np.uint32) for row in drawn.ids]
+        whole = [
+            np.append(row, np.uint32(EOS)) if end else row for row, end in zip(ids, drawn.ended, strict=True)
+        ]
         frame = pl.DataFrame(
             {
                 "problem": np.asarray(drawn.prompt, np.int64),
@@ -103,7 +106,7 @@ class Student:
                 "temperature": sampling.temperature,
                 "ended": np.asarray(drawn.ended, bool),
                 "logprobs": pl.Series(list(drawn.logprobs), dtype=pl.List(pl.Float32)),
-                "ids": pl.Series([row.astype(np.uint32) for row in ids], dtype=pl.List(pl.UInt32)),
+                "ids": pl.Series(whole, dtype=pl.List(pl.UInt32)),
                 "text": self.vocabulary.text(ids),
             }
         )

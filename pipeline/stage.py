@@ -41,6 +41,8 @@ class Stage:
     """The inputs: a stage each, and the recipe it is made for."""
     settings: Callable[[Recipe], Json]
     run: Callable[[Job], Json]
+    joint: bool = False
+    """Made once for a recipe with all its variants, rather than for each of them."""
     enough: Callable[[Job], bool] = field(default=lambda _: True)
     """Whether a finished artifact holds all that the recipe asks for (a data set may need more shards)."""
 
@@ -134,9 +136,10 @@ def make(job: Job, made: set[str] | None = None) -> Job:
 
 
 def make_all(stage: Stage, recipe: Recipe, options: Options) -> list[Job]:
-    """Finish a stage for a recipe and each of its variants."""
+    """Finish a stage for a recipe, or for each of its variants."""
     made: set[str] = set()
-    return [make(Job(stage, each, options), made) for each in recipe.expanded().values()]
+    recipes = [recipe] if stage.joint else recipe.expanded().values()
+    return [make(Job(stage, each, options), made) for each in recipes]
 
 
 def _remark(job: Job) -> None:

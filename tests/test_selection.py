@@ -69,7 +69,9 @@ def test_the_level_is_a_floor(level: str, words: int) -> None:
 
 
 def test_the_comparisons_take_one_at_random_or_all() -> None:
-    found = responses([(0, at, "optimal", "exact", 12 + at // 2) for at in range(8)] + [(1, 0, "wrong", "exact", 2)])
+    found = responses(
+        [(0, at, "optimal", "exact", 12 + at // 2) for at in range(8)] + [(1, 0, "wrong", "exact", 2)]
+    )
     one = improved_rows(incumbents(2), found, "random-optimal", "sound", rng())
     assert one["replaced"].to_list() == [True, False]
     assert 12 <= one["trace_words"][0] <= 15

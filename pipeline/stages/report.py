@@ -49,6 +49,7 @@ def show(job: Job) -> None:
 
 REPORT = Stage(
     name="report",
+    joint=True,
     version=1,
     about="figures, tables and problems on one self-contained HTML page",
     needs=lambda recipe: tuple(Need(evaluate.EVALUATE, each) for each in recipe.expanded().values()),
