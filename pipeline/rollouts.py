@@ -117,7 +117,6 @@ class Student:
     def _decide(self, problems: pl.DataFrame) -> pl.DataFrame:
         """The answers of a model that scores candidates; there is nothing to sample."""
         from trainers.scorer import score
-
         from trainers.tokens import Tokens
 
         domain, vocabulary = self.vocabulary.domain, self.vocabulary

@@ -99,8 +99,10 @@ def _bootstrap(job: Job) -> None:
     for number in range(1, settings.rounds + 1):
         for arm in settings.arms:
             folder = f"{arm}/round-{number}/checkpoint"
-            _checkpoint(job.artifact, f"{folder}/last", job.recipe)
-            _log(job.artifact.folder / folder, 50, 0.42, 0.38)
+            part = Artifact(job.artifact.folder / folder)
+            _checkpoint(part, "last", job.recipe)
+            _log(part.folder, 50, 0.42, 0.38)
+            part.seal({"training": training(50, 0.38), "parent": "none"})
             sampled = None if arm == "unchanged" else 0.9
             rounds.append(
                 {
@@ -116,6 +118,7 @@ def _bootstrap(job: Job) -> None:
                     "length_ratio": 0.97,
                 }
             )
+    write_json(job.artifact.folder / "rounds.json", {"rounds": rounds})
     job.artifact.seal(job.manifest({"rounds": rounds, "summary": "all 2 rounds", "seconds": 99.0}))
 
 

@@ -1,4 +1,4 @@
-"""The whole line in small: every stage of the demonstration's recipe, on a maze of 4x4 and a model of a moment."""
+"""The whole line in small: every stage of the demonstration, on mazes of 4x4 and a model of a moment."""
 
 from __future__ import annotations
 

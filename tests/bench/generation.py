@@ -1,7 +1,7 @@
 """Words per second of `generate` in one process, with everything: draw, solve, verify, hash, write Parquet.
 
-Random ties, 10 attempts a layout, all words of prompt, trace and answer counted; and the peak memory of a long
-run, which must not grow with the number of rows. Each size runs in a process of its own; a first shard, not
+Random ties, 10 attempts a layout, all words of prompt, trace and answer counted; and the peak memory of a
+long run, which must not grow with the number of rows. Each size runs in a process of its own; a first shard, not
 counted, loads the compiled code.
 """
 
@@ -42,7 +42,12 @@ def measure(side: int, rows: int, shard_rows: int) -> dict[str, float]:
         entries = [Artifact(Path(folder)).written(shard_name(shard)) for shard in range(made.generate.shards)]
     words = sum(entry["words"] for entry in entries if entry)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    return {"words/s": words / wall, "words per CPU second": words / cpu, "rows/s": rows / wall, "peak GB": peak}
+    return {
+        "words/s": words / wall,
+        "words per CPU second": words / cpu,
+        "rows/s": rows / wall,
+        "peak GB": peak,
+    }
 
 
 def compare() -> dict[str, float]:
