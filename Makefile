@@ -51,7 +51,7 @@ check: $(READY) ## format check, lint, types
 	$(BIN)/mypy
 
 test: check ## check, then the tests
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 bench: $(READY) ## measure speeds and the longer recipes (up to an hour)
 	@set -e; for file in $(wildcard tests/bench/*.py); do echo "$$file"; $(BIN)/python $$file $(ARGS); done

@@ -39,8 +39,8 @@ def recipe(**changes: Any) -> Recipe:
     return build({**TREE, **changes})
 
 
-def finished(made: Recipe, artifacts: Path) -> Job:
-    """A finished `evaluate` of a recipe, and all that it needs."""
+def finished(made: Recipe, artifacts: Path, failures: float = 0.04) -> Job:
+    """A finished `evaluate` of a recipe, and all that it needs; a share of the answers is cut short."""
     job = Job(EVALUATE, made, Options(artifacts, 1))
     for need in job.inputs:
         if need.stage.name == "curate":
@@ -49,7 +49,7 @@ def finished(made: Recipe, artifacts: Path) -> Job:
     _train(job.input("train"))
     if made.bootstrap is not None:
         _bootstrap(job.input("bootstrap"))
-    _answer(job)
+    _answer(job, failures)
     return make(job)
 
 
@@ -145,7 +145,7 @@ def _log(folder: Path, steps: int, first: float, last: float) -> None:
     (folder / "logs" / "metrics.csv").write_text("\n".join(lines) + "\n")
 
 
-def _answer(job: Job) -> None:
+def _answer(job: Job, failures: float) -> None:
     """Write the rollouts, so that `evaluate` finds its models' work done and judges it."""
     if job.artifact.written(evaluate.ROLLOUTS) is not None:
         return
@@ -155,7 +155,7 @@ def _answer(job: Job) -> None:
     columns = schema.rollouts(domain, words)
     frame = pl.concat(
         [
-            _responses(problems, entrant, sample, made, columns)
+            _responses(problems, entrant, sample, made, columns, failures)
             for entrant in entrants(job)
             for sample in range(-1, 0 if made.has_values else made.evaluate.samples)
         ]
@@ -174,7 +174,12 @@ def entrants(job: Job) -> Iterator[Entrant]:
 
 
 def _responses(
-    problems: pl.DataFrame, entrant: Entrant, sample: int, made: Recipe, columns: schema.Columns
+    problems: pl.DataFrame,
+    entrant: Entrant,
+    sample: int,
+    made: Recipe,
+    columns: schema.Columns,
+    failures: float,
 ) -> pl.DataFrame:
     """A run of the teacher for each problem, cut short now and then; the model arm has the shorter of two."""
     domain = made.domain
@@ -187,7 +192,7 @@ def _responses(
     spoilt = pl.Series(rng.random(len(problems)) < 0.12 / (1 + entrant.round))
     cut = pl.when(spoilt).then(pl.col("trace").list.head(pl.col("trace_words") - 3)).otherwise("trace")
     lost = (
-        pl.when(pl.Series(rng.random(len(problems)) < 0.04))
+        pl.when(pl.Series(rng.random(len(problems)) < failures))
         .then(pl.col("answer").list.head(4))
         .otherwise("answer")
     )

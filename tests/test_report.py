@@ -166,6 +166,16 @@ def test_a_model_that_scores_candidates_has_a_report(tmp_path: Path) -> None:
     assert "mean of" not in page.text
 
 
+def test_a_model_that_solves_nothing_has_a_report(tmp_path: Path) -> None:
+    recipe = finished.recipe(evaluate={"problems": 20, "samples": 0})
+    finished.finished(recipe, tmp_path, failures=1.0)
+    job = make(Job(REPORT, recipe, Options(tmp_path, 1)))
+    page = Page(text_of(job))
+    assert "r0-lengths" not in page.ids
+    assert "100.0%" in page.text
+    assert "any optimal" not in page.text
+
+
 def test_variants_are_compared_in_rows(tmp_path: Path) -> None:
     recipe = finished.variants(
         cells={"encode": {"notation": "cells"}}, solution={"encode": {"notation": "solution"}}

@@ -1,8 +1,8 @@
 """Words per second of `generate` in one process, with everything: draw, solve, verify, hash, write Parquet.
 
 Random ties, 10 attempts a layout, all words of prompt, trace and answer counted; and the peak memory of a
-long run, which must not grow with the number of rows. Each size runs in a process of its own; a first shard, not
-counted, loads the compiled code.
+long run, which must not grow with the number of rows. Each size runs in a process of its own; a first
+shard, not counted, loads the compiled code.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _apart(side: int, rows: int, shard_rows: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
+    if len(sys.argv) > 1 and sys.argv[1].isdigit():
         for name, value in measure(*map(int, sys.argv[1:])).items():
             print(f"{name}\t{value}")
     else:

@@ -25,7 +25,7 @@ def run(recipe: str, folder: Path) -> tuple[float, str]:
 
 
 def compare(folder: Path, recipes: tuple[str, ...]) -> dict[str, float]:
-    """For each recipe: seconds, seconds when finished, the rates and the paired length ratios on the test split."""
+    """For each recipe: seconds, seconds when finished, rates and paired length ratios on the test split."""
     found: dict[str, float] = {}
     for recipe in recipes:
         found[f"{recipe}: seconds"], _ = run(recipe, folder)
