@@ -8,25 +8,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from generators.domain import LEVELS, VERDICTS
 from pipeline.artifact import Json
-from pipeline.page import plots, tables
+from pipeline.page import gallery, tables
 from pipeline.page.examples import Example, examples
 from pipeline.page.findings import Findings
 from pipeline.page.numbers import duration, interval, kind_of, short, value
-from pipeline.page.plots import Plot, Point
+from pipeline.page.plots import Plot
 from pipeline.page.tables import Table
 from pipeline.recipe import domain_fields
-from pipeline.stages.evaluate import START, Entrant
 
 TEMPLATES = Path(__file__).parent / "templates"
-PANELS = 6
-"""Histograms of trace lengths at most: the first round, the last, and some between."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +94,7 @@ def render(name: str, about: str, every: Sequence[Findings], folder: Path, made:
         style=style,
         sections=sections,
         comparison=tables.headline(every, [[each.final] for each in every]),
-        compared=compared(every),
+        compared=gallery.compared(every),
         several=len(every) > 1,
     )
 
@@ -112,13 +107,13 @@ def section(findings: Findings, at: int, folder: Path, count: int) -> Section:
         about=findings.job.recipe.about,
         tiles=tiles(findings),
         headline=tables.headline([findings], [findings.entrants]),
-        outcomes=outcomes(findings),
+        outcomes=gallery.outcomes(findings),
         claim=claim(findings),
-        round_plots=round_plots(findings),
+        round_plots=gallery.round_plots(findings),
         rounds=tables.rounds(findings) if findings.rounds else None,
         paired=tables.paired_lengths(findings),
-        histograms=histograms(findings),
-        losses=losses(findings),
+        histograms=gallery.histograms(findings),
+        losses=gallery.losses(findings),
         training=training(findings),
         metrics=[
             (subset, tables.counted(findings, subset), found)
@@ -197,122 +192,6 @@ def claim(findings: Findings) -> str:
         f"After round {number} the model arm's greedy traces have {numbers} over the {ratio['n']:,} problems"
         f" that both solve optimally. {verdict}"
     )
-
-
-def outcomes(findings: Findings) -> list[Plot]:
-    """How answers and traces fare, a bar a checkpoint."""
-    entrants = _some(findings.entrants, 10)
-    note = "Greedy responses to the held-out problems."
-    shares = {findings.label(each): _shares(findings, each, "verdict", VERDICTS) for each in entrants}
-    made = [plots.shares("Answers", shares, note)]
-    if findings.has_traces:
-        levels = {findings.label(each): _shares(findings, each, "level", LEVELS) for each in entrants}
-        made.append(plots.shares("Traces", levels, f"{note} Each level includes the ones before it."))
-    return made
-
-
-def round_plots(findings: Findings) -> list[Plot]:
-    """A metric a picture, over the rounds of each arm."""
-    if not findings.rounds:
-        return []
-    shown = (
-        (
-            "Optimal, greedy",
-            "share",
-            False,
-            "Share of held-out problems answered optimally.",
-            _metric("optimal", "greedy"),
-        ),
-        ("Optimal, mean of k", "share", False, "Share of sampled responses.", _metric("optimal", "mean of")),
-        (
-            "Trace length to the start",
-            "ratio",
-            True,
-            "Paired, over problems solved optimally by all.",
-            _to("to_start"),
-        ),
-        (
-            "Trace length to the solver",
-            "ratio",
-            True,
-            "Paired, to the mean of the solver's runs.",
-            _to("to_reference"),
-        ),
-        ("ILR-on-optimal, greedy", "ratio", False, "Failures add 0.", _metric("ILR-on-optimal", "greedy")),
-        (
-            "Sound traces, greedy",
-            "share",
-            False,
-            "Legal, and the answer follows.",
-            _metric("trace-sound", "greedy"),
-        ),
-    )
-    made = []
-    for title, kind, one, caption, find in shown:
-        points = {arm: _over_rounds(findings, arm, find) for arm in findings.arms}
-        if any(points.values()):
-            made.append(plots.over_rounds(title, {k: v for k, v in points.items() if v}, caption, kind, one))
-    return made
-
-
-def histograms(findings: Findings) -> list[Plot]:
-    """Trace lengths a round: the solver's and each arm's on the same problems."""
-    if not findings.has_traces:
-        return []
-    panels = []
-    for number in _some(range(findings.last_round + 1), PANELS):
-        entrants = [each for each in findings.entrants if each.round == number]
-        panels.append((number, *_lengths(findings, entrants)))
-    lengths = [series for _, solver, arms in panels for series in (solver, *arms.values()) if len(series)]
-    if not lengths:
-        return []
-    together = np.concatenate(lengths)
-    edges = np.linspace(max(together.min() - 1, 0), max(np.quantile(together, 0.995), together.min() + 1), 25)
-    tallest = max(float(np.histogram(series, edges)[0].max()) for series in lengths)
-    made = []
-    for number, solver, arms in panels:
-        title = (
-            f"Round {number}" if number else "Before the bootstrap" if findings.rounds else "Model and solver"
-        )
-        means = ", ".join(f"{arm} {series.mean():.1f}" for arm, series in arms.items() if len(series))
-        caption = (
-            f"{len(solver):,} problems solved optimally. Mean words: solver {solver.mean():.1f}, {means}."
-            if len(solver)
-            else ""
-        )
-        made.append(plots.lengths(title, solver, arms, edges.tolist(), tallest, caption))
-    return made
-
-
-def losses(findings: Findings) -> list[Plot]:
-    """The curves of the training and of the fine-tuning."""
-    made = []
-    curve = findings.curve
-    if curve.train or curve.validation:
-        made.append(plots.losses("Training", curve, "Cross-entropy on response tokens."))
-    runs = {arm: findings.round_curves(arm) for arm in findings.arms}
-    if any(each.train or each.validation for own in runs.values() for each in own):
-        caption = "Validation loss on the solver's own traces; it may rise while a model learns shorter ones."
-        made.append(plots.round_losses("Fine-tuning", runs, caption))
-    return made
-
-
-def compared(every: Sequence[Findings]) -> list[Plot]:
-    """The variants' main metrics, one picture each."""
-    if len(every) < 2:
-        return []
-    made = []
-    for title, metric, rule in (
-        ("Optimal, greedy", "optimal", "greedy"),
-        ("Any optimal", "any-optimal-k", "any of"),
-        ("Sound traces, greedy", "trace-sound", "greedy"),
-    ):
-        rows = {each.name: each.metric(each.final, metric, rule) for each in every}
-        points = {name: Point(0, row["value"], row["low"], row["high"]) for name, row in rows.items() if row}
-        if points:
-            named = next(row["rule"] for row in rows.values() if row)
-            made.append(plots.by_name(title, points, f"95% intervals; rule: {named}.", "share"))
-    return made
 
 
 def training(findings: Findings) -> Table:
@@ -400,48 +279,6 @@ def provenance(findings: Findings) -> Table:
             ("libraries", libraries),
         ]
     )
-
-
-def _metric(name: str, rule: str) -> Any:
-    return lambda findings, entrant: findings.metric(entrant, name, rule)
-
-
-def _to(name: str) -> Any:
-    return lambda findings, entrant: (findings.length(entrant) or {}).get(name)
-
-
-def _over_rounds(findings: Findings, arm: str, find: Any) -> list[Point]:
-    """The start and an arm's rounds, where they have a value."""
-    made = []
-    for entrant in findings.entrants:
-        row = find(findings, entrant) if entrant.arm in (START, arm) else None
-        if row is not None and row["value"] is not None:
-            made.append(Point(entrant.round, row["value"], row["low"], row["high"]))
-    return made if len(made) > 1 else []
-
-
-def _shares(findings: Findings, entrant: Entrant, column: str, classes: Sequence[str]) -> dict[str, float]:
-    found = findings.greedy(entrant)[column].drop_nulls()
-    counts = dict(found.value_counts().iter_rows())
-    return {name: counts.get(name, 0) / max(len(found), 1) for name in classes}
-
-
-def _lengths(findings: Findings, entrants: Sequence[Entrant]) -> tuple[Any, dict[str, Any]]:
-    """The solver's trace words and each arm's, over the problems that all of them solve optimally."""
-    frames = {each.arm: findings.greedy(each).filter(verdict="optimal") for each in entrants}
-    shared = set.intersection(*[set(frame["problem_id"]) for frame in frames.values()])
-    kept = {arm: frame.filter(frame["problem_id"].is_in(list(shared))) for arm, frame in frames.items()}
-    first = next(iter(kept.values()))
-    return first["teacher_words"].to_numpy(), {
-        arm: frame["trace_words"].to_numpy() for arm, frame in kept.items()
-    }
-
-
-def _some(items: Sequence[Any], most: int) -> list[Any]:
-    """At most so many of them: the first, the last, and some at even distances between."""
-    if len(items) <= most:
-        return list(items)
-    return [items[round(at * (len(items) - 1) / (most - 1))] for at in range(most)]
 
 
 def _mfu(done: Json) -> str:
