@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -59,6 +60,10 @@ def _sentence(error: Exception) -> str | None:
         )
     if isinstance(error, OSError):
         place = f": {error.filename}" if error.filename else ""
+        if error.errno == errno.ENOSPC or "No space left" in str(error):
+            return (
+                f"the disk is full{place}; what is finished is kept, make room and run the same command again"
+            )
         return f"{error.strerror or error}{place}; what is finished is kept, run the same command again"
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -201,12 +202,16 @@ def build(tree: Tree) -> Recipe:
     if not isinstance(domain, dict) or not isinstance(domain.get("name"), str):
         raise Refusal("a recipe needs the field domain.name, as in `domain: {name: maze}`")
     kind = domain_class(domain["name"])
-    shape, parser = _parser(kind)
     cleaned = {**tree, "domain": {key: value for key, value in domain.items() if key != "name"}}
     cleaned.pop("variants", None)
+    absent = frozenset(
+        name for name, hint in _hints(Recipe) if _optional(hint[0]) and cleaned.get(name) is None
+    )
+    cleaned = {name: value for name, value in cleaned.items() if name not in absent}
+    shape, parser = _parser(kind, absent)
     _known(shape, cleaned, "")
     parsed = _parsed(parser, cleaned)
-    branches = {f.name: getattr(parsed, f.name) for f, _ in _typed(Recipe)}
+    branches: dict[str, Any] = {f.name: getattr(parsed, f.name, None) for f, _ in _typed(Recipe)}
     try:
         branches["domain"] = kind(**{f.name: getattr(parsed.domain, f.name) for f, _ in _typed(kind)})
         recipe = Recipe(**branches)
@@ -319,19 +324,32 @@ def _known(kind: type, tree: Any, path: str) -> None:
 
 
 @cache
-def _parser(kind: type[Domain]) -> tuple[type, Any]:
+def _parser(kind: type[Domain], absent: frozenset[str]) -> tuple[type, Any]:
     """The shape of a recipe for a domain, and its parser: making one takes longer than all that it parses.
 
-    It is the tree of Recipe with the domain's own fields in place of the contract's. They are handed on as
-    resolved types in a plain shape: the parser would run a domain module's imports to resolve them itself.
+    It is the tree of Recipe with the domain's own fields in place of the contract's, and without the branches
+    that are null. Fields are handed on as resolved types in a plain shape: the parser would run a domain
+    module's imports to resolve them itself.
     """
     from jsonargparse import ArgumentParser
 
-    knobs = _shape(kind.__name__, dict(_hints(kind)))
-    shape = _shape("Recipe", {**dict(_hints(Recipe)), "domain": (knobs, field())})
+    fields = {
+        name: (_branch(hint) or hint, made) for name, (hint, made) in _hints(Recipe) if name not in absent
+    }
+    fields["domain"] = (_shape(kind.__name__, dict(_hints(kind))), field())
+    shape = _shape("Recipe", {name: _required(hint, made) for name, (hint, made) in fields.items()})
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--recipe", type=shape)
     return shape, parser
+
+
+def _optional(hint: Any) -> bool:
+    return _branch(hint) is not None and type(None) in typing.get_args(hint)
+
+
+def _required(hint: Any, made: Any) -> tuple[Any, Any]:
+    """A branch that is there has no null default: its own defaults hold."""
+    return hint, field() if made.default is None and _branch(hint) is not None else made
 
 
 def _parsed(parser: Any, tree: Tree) -> Any:
@@ -340,7 +358,18 @@ def _parsed(parser: Any, tree: Tree) -> Any:
     try:
         return parser.instantiate(parser.parse_object({"recipe": tree})).recipe
     except ArgumentError as error:
-        sentence = " ".join(str(error).replace('Parser key "recipe.', '"').split())
-        raise Refusal(f"recipe: {sentence.replace('typing.', '')}") from None
+        raise Refusal(_plainly(str(error))) from None
     except ValueError as error:
         raise Refusal(str(error)) from None
+
+
+def _plainly(fault: str) -> str:
+    """The parser's remark on a wrong value as one sentence: which field, what it takes, what it got."""
+    line = " ".join(fault.split())
+    found = re.search(r'"recipe\.([\w.]+)": Expected an? (.+?)\. Got value: (.*)', line)
+    found = found or re.search(r'"recipe\.([\w.]+)": .*?Subtypes: \[(.*?)\] .*Given value: (.*)', line)
+    if found is None:
+        return f"the recipe is not possible: {line}"
+    name, kind, value = found.groups()
+    kind = re.sub(r"<class '(\w+)'>|typing\.", r"\1", kind).replace(", NoneType", " or null")
+    return f"{name} must be {kind}, got {value}"

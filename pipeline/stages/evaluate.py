@@ -62,6 +62,7 @@ def judge(
     """Roll out every checkpoint on the problems; write rollouts.parquet and metrics.json."""
     domain = Student(entrants[0].folder).vocabulary.domain
     references = domain.references(problems, named_rng(seed, "references"))
+    _keep(artifact, problems, references)
     if artifact.written(ROLLOUTS) is None:
         for at, entrant in enumerate(entrants):
             _roll_out(artifact, at, entrant, problems, references, asked, seed)
@@ -77,6 +78,14 @@ def judge(
     write_json(artifact.folder / METRICS, facts)
     artifact.adopt(METRICS)
     return facts
+
+
+def _keep(artifact: Artifact, problems: pl.DataFrame, references: pl.DataFrame) -> None:
+    """What the teacher needs for each of the problems, beside their answers."""
+    about = problems.select("problem_id", "split_key", "cost", teacher_words="trace_words")
+    frame = pl.concat([about, references], how="horizontal")
+    columns = dict(frame.schema)
+    artifact.publish("problems.parquet", lambda path: schema.write(frame, path, columns, {}), rows=len(frame))
 
 
 def headline(facts: Json) -> str:
