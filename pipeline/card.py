@@ -11,6 +11,22 @@ from pipeline.artifact import Json
 from pipeline.recipe import Recipe
 
 
+def folder_card(title: str, about: str, configs: Mapping[str, Mapping[str, str]]) -> str:
+    """A short card: what a folder holds, and which files `load_dataset(folder)` reads for which split."""
+    head = {"license": "apache-2.0", "configs": _configs(configs)}
+    return f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n# {title}\n\n{about}\n"
+
+
+def _configs(configs: Mapping[str, Mapping[str, str]]) -> list[Json]:
+    return [
+        {
+            "config_name": name,
+            "data_files": [{"split": split, "path": pattern} for split, pattern in files.items()],
+        }
+        for name, files in configs.items()
+    ]
+
+
 def data_card(recipe: Recipe, facts: Json, baselines: Sequence[Mapping[str, Any]]) -> str:
     """Markdown with `configs:`, so that `datasets.load_dataset(folder)` finds the splits."""
     splits = [name for name in ("train", "validation", "test") if facts["rows"][name]]
@@ -18,12 +34,12 @@ def data_card(recipe: Recipe, facts: Json, baselines: Sequence[Mapping[str, Any]
         "pretty_name": f"{recipe.name}: search traces ({recipe.domain.name})",
         "license": "apache-2.0",
         "tags": ["search-traces", recipe.domain.name],
-        "configs": [
+        "configs": _configs(
             {
-                "config_name": "default",
-                "data_files": [{"split": name, "path": f"data/{name}-*.parquet"} for name in splits],
+                "default": {name: f"data/{name}-*.parquet" for name in splits},
+                **({"rejected": {"train": "rejected/*.parquet"}} if facts["rejected"] else {}),
             }
-        ],
+        ),
     }
     knobs = "\n".join(
         f"| {key} | `{value}` |" for key, value in recipe.domain.__dict__.items() if value != ""

@@ -130,6 +130,24 @@ def test_an_interrupted_bootstrap_goes_on_to_the_same_answers(made: Path, tmp_pa
     assert ours.read_bytes() == theirs.read_bytes()
 
 
+def test_datasets_opens_every_folder_of_parquet(made: Path, tmp_path: Path) -> None:
+    """In a process of its own: the library leaves threads and warnings behind."""
+    rounds = one(made, "bootstrap") / "model" / "round-1" / "data"
+    folders = [*(one(made, stage) for stage in ("generate", "curate", "evaluate")), rounds]
+    code = f"""
+import datasets
+for folder in {[str(folder) for folder in folders]!r}:
+    read = datasets.load_dataset(folder, cache_dir={str(tmp_path)!r})
+    row = next(iter(read.values()))[0]
+    assert all(isinstance(word, str) for word in row["trace"]), row
+    print({{name: len(part) for name, part in read.items()}})
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "{'train': 1500}" in told
+    assert "{'test': 70}" in told
+    assert "{'train': 6}" in told
+
+
 def test_solve_answers_a_maze_of_ones_own(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checkpoint = str(one(made, "train") / "last")
     assert main(["solve", "--checkpoint", checkpoint, "--problem", "S...\n.##.\n....\n...G"]) == 0

@@ -23,7 +23,7 @@ from pipeline.errors import Damaged, Refusal
 from pipeline.recipe import Recipe, build
 from pipeline.seeds import SPLITS, named_rng
 from pipeline.stage import Job, Options, make
-from pipeline.stages import curate, encode, generate
+from pipeline.stages import encode, generate
 from pipeline.stages.curate import CURATE
 from pipeline.stages.encode import ENCODE
 from pipeline.stages.generate import GENERATE
@@ -251,19 +251,6 @@ def test_words_read_as_words_in_other_tools(encoded: Job) -> None:
     assert pl.read_parquet(path)["prompt"].cast(pl.List(pl.String)).to_list() == ours
     rows = duckdb.sql(f"select prompt, trace_words from '{path}'").fetchall()
     assert [row[0] for row in rows] == ours
-
-
-def test_datasets_opens_the_folder(encoded: Job, tmp_path: Path) -> None:
-    """In a process of its own: the library leaves threads and warnings behind."""
-    folder = Job(CURATE, recipe(), encoded.options).artifact.folder
-    code = (
-        f"import datasets; d = datasets.load_dataset({str(folder)!r}, cache_dir={str(tmp_path)!r}); print(d)"
-    )
-    code += "; print(d['test'][0]['prompt'][:2], {k: len(v) for k, v in d.items()})"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert "['start'" in told
-    facts = curate.CURATE.name and Job(CURATE, recipe(), encoded.options).artifact.manifest
-    assert str(dict(facts["rows"].items())) in told
 
 
 def test_own_problems_are_a_data_set_too(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import polars as pl
 
 from pipeline import metrics, schema
-from pipeline.artifact import Artifact, Json, write_json
+from pipeline.artifact import Artifact, Json, write_json, write_text
+from pipeline.card import folder_card
 from pipeline.console import LOG, bar, say
 from pipeline.errors import Refusal
 from pipeline.recipe import Arm, Bootstrap, Recipe
@@ -154,6 +155,12 @@ class _Round:
                 if artifact.written(name) is None:
                     self._chunk(artifact, name, rows.slice(at * CHUNK, CHUNK), at)
                 advance()
+        card = folder_card(
+            f"{self.job.recipe.name}: round {self.number} of the arm {self.arm}",
+            "Training rows of a bootstrap round: `origin` says whose trace a row has.",
+            {"default": {"train": "data/train-*.parquet"}},
+        )
+        write_text(artifact.folder / "README.md", card)
         entries = [artifact.written(name) or {} for name in names]
         responses = sum(entry["responses"] for entry in entries)
         written = sum(entry["rows"] for entry in entries)

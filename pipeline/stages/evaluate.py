@@ -11,7 +11,8 @@ import polars as pl
 
 from generators.domain import Domain
 from pipeline import metrics, schema
-from pipeline.artifact import Artifact, Json, write_json
+from pipeline.artifact import Artifact, Json, write_json, write_text
+from pipeline.card import folder_card
 from pipeline.console import bar
 from pipeline.recipe import Evaluate, Recipe
 from pipeline.rollouts import GREEDY, Student, greedily, stored_hashes
@@ -23,6 +24,7 @@ START = "start"
 """The arm of the checkpoint from which a bootstrap starts, and the only one without it."""
 ROLLOUTS = "rollouts.parquet"
 METRICS = "metrics.json"
+PROBLEMS = "problems.parquet"
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,12 @@ def judge(
         for at, entrant in enumerate(entrants):
             _roll_out(artifact, at, entrant, problems, references, asked, seed)
         _combine(artifact, entrants)
+    card = folder_card(
+        f"{domain.name}: answers and judgements",
+        "Every response of every checkpoint, judged; the configuration `problems` has the teacher's effort.",
+        {"default": {"test": ROLLOUTS}, "problems": {"test": PROBLEMS}},
+    )
+    write_text(artifact.folder / "README.md", card)
     columns = schema.rollouts(domain, _words(entrants))
     rollouts = schema.read(artifact.folder / ROLLOUTS, columns)
     facts = {
@@ -85,7 +93,7 @@ def _keep(artifact: Artifact, problems: pl.DataFrame, references: pl.DataFrame) 
     about = problems.select("problem_id", "split_key", "cost", teacher_words="trace_words")
     frame = pl.concat([about, references], how="horizontal")
     columns = dict(frame.schema)
-    artifact.publish("problems.parquet", lambda path: schema.write(frame, path, columns, {}), rows=len(frame))
+    artifact.publish(PROBLEMS, lambda path: schema.write(frame, path, columns, {}), rows=len(frame))
 
 
 def headline(facts: Json) -> str:

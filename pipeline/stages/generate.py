@@ -10,7 +10,8 @@ import polars as pl
 
 from generators.domain import BadProblem, Domain
 from pipeline import schema
-from pipeline.artifact import Artifact, Json, file_hash
+from pipeline.artifact import Artifact, Json, file_hash, write_text
+from pipeline.card import folder_card
 from pipeline.console import bar, say
 from pipeline.errors import Refusal
 from pipeline.executor import over_shards
@@ -55,6 +56,12 @@ def run(job: Job) -> Json:
         advance(len(wanted) - len(missing))
         for _ in over_shards(task, missing, job.options.workers):
             advance()
+    card = folder_card(
+        f"{recipe.domain.name}: problems as drawn, solved and judged",
+        "Shards of one row a problem, before duplicates are dropped and splits assigned.",
+        {"default": {"train": "data/part-*.parquet"}},
+    )
+    write_text(artifact.folder / "README.md", card)
     return facts(job)
 
 
