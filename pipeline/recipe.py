@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import re
-import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
 from generators.domain import Domain, domain_class
+from pipeline import parsing
 from pipeline.errors import Refusal
 from trainers.config import Fit, Model, Sampling
 
@@ -202,18 +199,9 @@ def build(tree: Tree) -> Recipe:
     if not isinstance(domain, dict) or not isinstance(domain.get("name"), str):
         raise Refusal("a recipe needs the field domain.name, as in `domain: {name: maze}`")
     kind = domain_class(domain["name"])
-    cleaned = {**tree, "domain": {key: value for key, value in domain.items() if key != "name"}}
-    cleaned.pop("variants", None)
-    absent = frozenset(
-        name for name, hint in _hints(Recipe) if _optional(hint[0]) and cleaned.get(name) is None
-    )
-    cleaned = {name: value for name, value in cleaned.items() if name not in absent}
-    shape, parser = _parser(kind, absent)
-    _known(shape, cleaned, "")
-    parsed = _parsed(parser, cleaned)
-    branches: dict[str, Any] = {f.name: getattr(parsed, f.name, None) for f, _ in _typed(Recipe)}
+    knobs = {key: value for key, value in domain.items() if key != "name"}
+    branches = parsing.parsed(Recipe, kind, {**tree, "domain": knobs})
     try:
-        branches["domain"] = kind(**{f.name: getattr(parsed.domain, f.name) for f, _ in _typed(kind)})
         recipe = Recipe(**branches)
     except ValueError as error:
         raise Refusal(str(error)) from None
@@ -277,99 +265,3 @@ def _value(text: str) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError:
         return text
-
-
-def _typed(kind: type) -> Iterator[tuple[dataclasses.Field[Any], Any]]:
-    hints = typing.get_type_hints(kind)
-    for item in dataclasses.fields(kind):
-        if item.name != "variants":
-            yield item, hints[item.name]
-
-
-def _hints(kind: type) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    for item, hint in _typed(kind):
-        made = field() if item.default is dataclasses.MISSING else field(default=item.default)
-        yield item.name, (hint, made)
-
-
-def _shape(name: str, fields: Mapping[str, tuple[Any, Any]]) -> type:
-    specified = [(field_name, hint, made) for field_name, (hint, made) in fields.items()]
-    return dataclasses.make_dataclass(name, specified, kw_only=True, frozen=True)
-
-
-def _branch(kind: Any) -> type | None:
-    """The dataclass in `T` or `T | None`, if there is one."""
-    for option in (kind, *typing.get_args(kind)):
-        if isinstance(option, type) and dataclasses.is_dataclass(option):
-            return option
-    return None
-
-
-def _known(kind: type, tree: Any, path: str) -> None:
-    """Refuse whatever is no declared field.
-
-    The parser below would import a class that a field `class_path` names; only declared fields reach it.
-    """
-    if not isinstance(tree, dict):
-        raise Refusal(f"{path.rstrip('.') or 'the recipe'} needs fields of its own, not the value {tree!r}")
-    kinds = {item.name: hint for item, hint in _typed(kind)}
-    for key, value in tree.items():
-        if key not in kinds:
-            near = difflib.get_close_matches(str(key), kinds, 1)
-            hint = f"did you mean {path}{near[0]}?" if near else f"there are: {', '.join(kinds)}"
-            raise Refusal(f"unknown recipe field {path}{key}; {hint}")
-        inner = _branch(kinds[key])
-        if inner is not None and not (value is None and type(None) in typing.get_args(kinds[key])):
-            _known(inner, value, f"{path}{key}.")
-
-
-@cache
-def _parser(kind: type[Domain], absent: frozenset[str]) -> tuple[type, Any]:
-    """The shape of a recipe for a domain, and its parser: making one takes longer than all that it parses.
-
-    It is the tree of Recipe with the domain's own fields in place of the contract's, and without the branches
-    that are null. Fields are handed on as resolved types in a plain shape: the parser would run a domain
-    module's imports to resolve them itself.
-    """
-    from jsonargparse import ArgumentParser
-
-    fields = {
-        name: (_branch(hint) or hint, made) for name, (hint, made) in _hints(Recipe) if name not in absent
-    }
-    fields["domain"] = (_shape(kind.__name__, dict(_hints(kind))), field())
-    shape = _shape("Recipe", {name: _required(hint, made) for name, (hint, made) in fields.items()})
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_argument("--recipe", type=shape)
-    return shape, parser
-
-
-def _optional(hint: Any) -> bool:
-    return _branch(hint) is not None and type(None) in typing.get_args(hint)
-
-
-def _required(hint: Any, made: Any) -> tuple[Any, Any]:
-    """A branch that is there has no null default: its own defaults hold."""
-    return hint, field() if made.default is None and _branch(hint) is not None else made
-
-
-def _parsed(parser: Any, tree: Tree) -> Any:
-    from jsonargparse import ArgumentError
-
-    try:
-        return parser.instantiate(parser.parse_object({"recipe": tree})).recipe
-    except ArgumentError as error:
-        raise Refusal(_plainly(str(error))) from None
-    except ValueError as error:
-        raise Refusal(str(error)) from None
-
-
-def _plainly(fault: str) -> str:
-    """The parser's remark on a wrong value as one sentence: which field, what it takes, what it got."""
-    line = " ".join(fault.split())
-    found = re.search(r'"recipe\.([\w.]+)": Expected an? (.+?)\. Got value: (.*)', line)
-    found = found or re.search(r'"recipe\.([\w.]+)": .*?Subtypes: \[(.*?)\] .*Given value: (.*)', line)
-    if found is None:
-        return f"the recipe is not possible: {line}"
-    name, kind, value = found.groups()
-    kind = re.sub(r"<class '(\w+)'>|typing\.", r"\1", kind).replace(", NoneType", " or null")
-    return f"{name} must be {kind}, got {value}"
