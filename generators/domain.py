@@ -99,9 +99,12 @@ class Domain(ABC):
         Gives the columns of `JUDGEMENT`. The trace is replayed by rules, never compared with the teacher's.
         """
 
-    def measures(self, rollouts: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
-        """The domain's own metrics beside the common ones: `metric`, `rule`, `value`."""
-        return pl.DataFrame(schema={"metric": pl.String, "rule": pl.String, "value": pl.Float64})
+    def measures(self, rollouts: pl.DataFrame) -> pl.DataFrame:
+        """The domain's own figures of judged responses beside the common ones: a row a response, a column each.
+
+        Null where a figure does not apply; `evaluate` gives their means with intervals.
+        """
+        return rollouts.select()
 
     def baselines(self, rows: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
         """What a reader must know of a data set: `measure`, `value`, `note`; it is printed in the card."""
@@ -111,6 +114,10 @@ class Domain(ABC):
         """The teacher's effort on each problem: `reference_words` (its mean trace length) and own columns."""
         solved = self.solve(problems, rng)
         return solved.select(reference_words=pl.col("trace_words").cast(pl.Float64))
+
+    def repeatable(self) -> bool:
+        """Whether the teacher writes the same trace each time it solves a problem."""
+        return True
 
     def randomized(self) -> Self:
         """The domain with a teacher whose runs differ; the teacher arm of a bootstrap draws from it."""

@@ -31,6 +31,11 @@ def evaluate(
     entrants = [Entrant(f"{at}:{path.name}", 0, path) for at, path in enumerate(checkpoints)]
     students = [Student(path) for path in checkpoints]
     domain = students[0].vocabulary.domain
+    for student in students:
+        if student.vocabulary.domain.name != domain.name:
+            raise Refusal(
+                f"{student.folder} answers {student.vocabulary.domain.name}, the first one {domain.name}"
+            )
     tree: Json = {"name": "evaluate", "domain": domain_fields(domain)}
     for name, value in overrides:
         tree = merged(tree, nested(name, value))
@@ -83,15 +88,19 @@ def _problems(source: str, domain: Domain, seed: int) -> pl.DataFrame:
 
 def _stored(path: Path) -> pl.DataFrame:
     """A Parquet file of problems of whatever vocabulary: words come as words."""
-    frame = pl.read_parquet(path)
+    try:
+        frame = pl.read_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        raise Refusal(f"{path} is not a Parquet file: {str(error).splitlines()[0]}") from None
     lacking = {"problem_id", "split_key", "prompt", "trace", "answer", "cost", "trace_words"} - set(
         frame.columns
     )
     if lacking:
         raise Refusal(f"{path} is no data set of this project: it lacks {', '.join(sorted(lacking))}")
     words = [name for name in ("prompt", "trace", "answer") if name in frame.columns]
-    frame = frame.with_columns(pl.col(name).cast(pl.List(pl.String)) for name in words)
-    return frame
+    # Whether a response stands in training is said of that data set, not of the checkpoint's own.
+    frame = frame.drop("seen_in_training", strict=False)
+    return frame.with_columns(pl.col(name).cast(pl.List(pl.String)) for name in words)
 
 
 def _room(students: Sequence[Student], problems: pl.DataFrame) -> None:

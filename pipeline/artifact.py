@@ -79,11 +79,20 @@ class Artifact:
         return entry
 
     def adopt(self, *names: str) -> None:
-        """Count files that a library wrote in this folder as complete."""
+        """Count files that a library wrote in this folder as complete.
+
+        Raises Damaged for a file that counted before and has changed since: what was hashed stays hashed.
+        """
         for name in names:
-            path = self.folder / name
+            path, sidecar = self.folder / name, self.folder / SIDECARS / f"{name}.json"
             entry = {"bytes": path.stat().st_size, "blake2b": file_hash(path)}
-            write_json(self.folder / SIDECARS / f"{name}.json", entry)
+            before = json.loads(sidecar.read_text()) if sidecar.is_file() else entry
+            if before != entry:
+                raise Damaged(
+                    f"{path} was changed after it was made (hash mismatch).\n"
+                    f"Delete {self.folder} and run the stage again."
+                )
+            write_json(sidecar, entry)
 
     def adopt_folder(self, folder: str) -> None:
         """Count every file below a folder as complete."""

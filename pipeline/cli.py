@@ -190,6 +190,8 @@ def _solve(options: argparse.Namespace, overrides: Overrides) -> None:
     from pipeline.solve import solve
 
     _no_overrides(overrides)
+    if options.samples < 0:
+        raise Refusal(f"--samples must be 0 (greedy) or more, got {options.samples}")
     solve(options.checkpoint, options.problem, options.samples, options.temperature)
 
 

@@ -211,6 +211,18 @@ def table(rollouts: pl.DataFrame, rule: Rule, k: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict(TABLE))
 
 
+def means(rollouts: pl.DataFrame, figures: pl.DataFrame, rule: str) -> pl.DataFrame:
+    """The mean of each column of `figures` (a row a response) over the responses that have it, as `table`."""
+    rows = []
+    for name in figures.columns:
+        frame = rollouts.select("split_key", "problem_id").with_columns(value=figures[name].cast(pl.Float64))
+        sums = frame.sort("split_key", "problem_id").group_by("split_key", "problem_id", maintain_order=True)
+        of = sums.agg(top=pl.col("value").sum(), bottom=pl.col("value").count().cast(pl.Float64))
+        estimate = ratio(of["top"], of["bottom"], of["split_key"], bounded=False)
+        rows.append({"metric": name, "rule": rule, **estimate, "note": "the domain's own"})
+    return pl.DataFrame(rows, schema=dict(TABLE))
+
+
 def estimates(rollouts: pl.DataFrame, metrics: Sequence[Metric]) -> list[Estimate]:
     """Each metric over all responses of a frame, in the order of `metrics`."""
     terms: list[pl.Expr] = []

@@ -19,6 +19,12 @@ RECIPES = Path(__file__).parent / "recipes"
 Arm = Literal["model", "teacher", "unchanged"]
 
 
+def _at_least(least: int, branch: str, **numbers: int | None) -> None:
+    for name, number in numbers.items():
+        if number is not None and number < least:
+            raise ValueError(f"{branch}.{name} must be at least {least}, got {number}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Generate:
     """How many rows, in shards of what size."""
@@ -29,8 +35,7 @@ class Generate:
     """Rows of a shard; decides what stands in it."""
 
     def __post_init__(self) -> None:
-        if min(self.rows, self.shard_rows) < 1:
-            raise ValueError("generate.rows and generate.shard_rows must be at least 1")
+        _at_least(1, "generate", rows=self.rows, shard_rows=self.shard_rows)
 
     @property
     def shards(self) -> int:
@@ -54,6 +59,7 @@ class Curate:
     """Rows of one file of the data set."""
 
     def __post_init__(self) -> None:
+        _at_least(1, "curate", file_rows=self.file_rows, longest=self.longest)
         if min(self.validation, self.test) <= 0 or self.validation + self.test >= 1:
             raise ValueError(
                 f"curate.validation {self.validation} and curate.test {self.test}"
@@ -95,8 +101,14 @@ class Bootstrap:
     """Stop when a round shortens the model arm's validation traces by less than this share."""
 
     def __post_init__(self) -> None:
-        if self.rounds < 1 or self.samples < 1:
-            raise ValueError("bootstrap.rounds and bootstrap.samples must be at least 1")
+        _at_least(1, "bootstrap", rounds=self.rounds, samples=self.samples, prompts=self.prompts)
+        _at_least(1, "bootstrap", validation_problems=self.validation_problems)
+        if not self.arms or len(set(self.arms)) < len(self.arms):
+            raise ValueError(f"bootstrap.arms must name each arm once, got {list(self.arms)}")
+        if self.fit.start is not None:
+            raise ValueError(
+                "bootstrap.fit.start cannot be set: a round goes on from the one before; use fit.start"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +123,14 @@ class Evaluate:
     """Sample for the first N of these problems only; null samples for all."""
     sampling: Sampling = Sampling()
 
+    def __post_init__(self) -> None:
+        _at_least(1, "evaluate", problems=self.problems, sampled_problems=self.sampled_problems)
+        _at_least(0, "evaluate", samples=self.samples)
+        if self.samples and self.sampling.temperature == 0:
+            raise ValueError(
+                "evaluate.sampling.temperature 0 is greedy, which is always asked: set evaluate.samples 0"
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
@@ -118,6 +138,9 @@ class Report:
 
     examples: int = 4
     """Problems shown with the teacher's and the model's search."""
+
+    def __post_init__(self) -> None:
+        _at_least(0, "report", examples=self.examples)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,8 +185,8 @@ def load(source: str, overrides: Sequence[tuple[str, str]] = ()) -> Recipe:
     """A recipe from a YAML file (or one of ours by name), with (dotted field, YAML text) overrides on top."""
     path = recipe_path(source)
     try:
-        tree = yaml.safe_load(path.read_text()) or {}
-    except yaml.YAMLError as error:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise Refusal(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(tree, dict):
         raise Refusal(f"{path} is not a recipe: it has no fields")

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from generators.domain import JUDGEMENT, LEVELS, VERDICTS, Domain, problem_columns, solution_columns
-from generators.words import codes, word_type, words
+from generators.words import UNKNOWN, codes, word_type, words
 from pipeline.artifact import Json
 from pipeline.errors import Damaged
 from pipeline.seeds import SPLITS
@@ -69,12 +69,12 @@ def improved(domain: Domain) -> dict[str, pl.DataType]:
     }
 
 
-def rollouts(domain: Domain, vocabulary: Sequence[str]) -> dict[str, pl.DataType]:
+def rollouts(words: Sequence[str]) -> dict[str, pl.DataType]:
     """One response of a model with its judgement; `sample` is -1 for the greedy one.
 
-    `ids` and `logprobs` (natural log, at temperature 1) include `eos` where it was emitted; `text` does not.
+    `words` are those that a response may have, in the model's notation and in the stored form. `ids` and
+    `logprobs` (natural log, at temperature 1) include `eos` where it was emitted; `text` does not.
     """
-    stored = domain.alphabet(domain.notations[0])
     return {
         "checkpoint": pl.String(),
         "arm": pl.String(),
@@ -84,9 +84,9 @@ def rollouts(domain: Domain, vocabulary: Sequence[str]) -> dict[str, pl.DataType
         "sample": pl.Int32(),
         "temperature": pl.Float32(),
         "ids": pl.List(pl.UInt32()),
-        "text": word_type(vocabulary),
-        "trace": word_type((*stored, *[word for word in vocabulary if word not in set(stored)])),
-        "answer": word_type((*stored, *[word for word in vocabulary if word not in set(stored)])),
+        "text": word_type(words),
+        "trace": word_type(words),
+        "answer": word_type(words),
         "ended": pl.Boolean(),
         "logprobs": pl.List(pl.Float32()),
         **JUDGEMENT,
@@ -157,13 +157,17 @@ def _to_arrow(series: pl.Series, kind: pl.DataType) -> pa.Array:
     lists = pa.array(offsets.astype(np.int32))
     if nulls.any():  # Arrow takes the null rows of a list from null offsets
         lists = pa.array(offsets.astype(np.int32), mask=np.append(nulls.to_numpy(), False))
-    return pa.ListArray.from_arrays(lists, pa.DictionaryArray.from_arrays(pa.array(flat), pa.array(alphabet)))
+    strange = flat == UNKNOWN  # a model's word that is none of this form: null, as the domain handed it on
+    places = pa.array(flat, mask=strange) if strange.any() else pa.array(flat)
+    return pa.ListArray.from_arrays(lists, pa.DictionaryArray.from_arrays(places, pa.array(alphabet)))
 
 
 def _from_arrow(column: pa.ChunkedArray, name: str, kind: pl.DataType) -> pl.Series:
     if not _is_words(kind):
         return pl.Series(name, pl.from_arrow(column)).cast(kind)
     alphabet = kind.inner.categories.to_list()  # type: ignore[attr-defined]
+    if any(chunk.values.null_count for chunk in column.chunks):
+        return pl.Series(name, pl.from_arrow(column)).cast(kind)
     chunks = [_chunk_codes(chunk, alphabet) for chunk in column.chunks]
     flat = np.concatenate([part for part, _ in chunks]) if chunks else np.zeros(0, np.uint16)
     offsets = np.zeros(len(column) + 1, np.int64)

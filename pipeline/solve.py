@@ -62,7 +62,7 @@ def _show(domain: Any, teacher: dict[str, Any], answer: dict[str, Any]) -> None:
         )
     if answer["first_departure"] is not None:
         OUT.print(
-            f"departure  step {answer['first_departure'] + 1}: {answer['departure_reason']}",
+            f"departure  {answer['departure_reason']} (steps count from 0)",
             soft_wrap=True,
             markup=False,
         )

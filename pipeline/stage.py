@@ -157,5 +157,7 @@ def parse_shards(text: str) -> tuple[int, ...]:
         first, dash, last = part.partition("-")
         if not first.isdigit() or (dash and not last.isdigit()):
             raise Refusal(f"--shards takes numbers and ranges such as 0-9 or 3,5,7-8, got '{text}'")
+        if int(last or first) < int(first):
+            raise Refusal(f"--shards: the range {part} runs backwards")
         numbers.extend(range(int(first), int(last or first) + 1))
     return tuple(numbers)

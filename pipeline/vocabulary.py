@@ -56,7 +56,14 @@ class Vocabulary:
         """Flat ids and row offsets of a word column of this notation."""
         flat, offsets = codes(column, self.alphabet)
         if flat.size and flat.max() == UNKNOWN:
-            raise Refusal(f"a row has words outside the vocabulary of {self.domain.name}/{self.notation}")
+            known = set(self.alphabet)
+            strange = next(
+                word for word in column.explode().drop_nulls().cast(pl.String) if word not in known
+            )
+            raise Refusal(
+                f"a row has the word '{strange}', which the vocabulary of {len(self.alphabet)} words of"
+                f" {self.domain.name}/{self.notation} lacks: its problem is too large for this model"
+            )
         return (flat + np.uint16(len(SPECIALS))).astype(self.dtype, copy=False), offsets
 
     def text(self, rows: Sequence[NDArray[np.integer]], name: str = "text") -> pl.Series:
@@ -95,12 +102,13 @@ class Vocabulary:
         path = folder / FILE
         try:
             stored = json.loads(path.read_text())
+            tree, notation, buckets = stored["domain"], stored["notation"], stored["buckets"]
         except (FileNotFoundError, NotADirectoryError):
             raise Refusal(f"{folder} is not a checkpoint of this project: it has no {FILE}") from None
-        except ValueError:
-            raise Refusal(f"{path} cannot be read") from None
-        made = cls(domain_from(stored["domain"]), stored["notation"], stored["buckets"])
-        if list(made.words) != stored["words"]:
+        except (ValueError, KeyError, TypeError):
+            raise Refusal(f"{path} cannot be read: it is no vocabulary of this project") from None
+        made = cls(domain_from(tree), notation, buckets)
+        if list(made.words) != stored.get("words"):
             raise Refusal(
                 f"{path} has other words than {stored['domain']['name']}/{stored['notation']} has today"
             )

@@ -151,8 +151,9 @@ def _answer(job: Job, failures: float) -> None:
         return
     made, domain = job.recipe, job.recipe.domain
     problems = bootstrap.split_rows(job.input("curate").artifact, made, "test", made.evaluate.problems)
-    words = Vocabulary(domain, made.notation).words
-    columns = schema.rollouts(domain, words)
+    stored = domain.alphabet(domain.notations[0])
+    words = tuple(dict.fromkeys((*Vocabulary(domain, made.notation).words, *stored)))
+    columns = schema.rollouts(words)
     frame = pl.concat(
         [
             _responses(problems, entrant, sample, made, columns, failures)

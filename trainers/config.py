@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,6 +48,12 @@ class Values:
     target: Literal["hl-gauss", "one-hot", "l2"] = "hl-gauss"
     sigma: float = 0.75
     """Width of the HL-Gauss target in buckets (Farebrother et al., arXiv 2403.03950, section 3.1)."""
+
+    def __post_init__(self) -> None:
+        if self.buckets < 2 or not self.sigma > 0:
+            raise BadSettings(
+                f"values needs at least 2 buckets and a sigma above 0, got {self.buckets} and {self.sigma}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +114,9 @@ class Fit:
         for name in ("validate_every", "validation_rows", "save_every", "warmup", "clip", "seed"):
             if getattr(self, name) < 0:
                 raise BadSettings(f"fit.{name} must not be negative, got {getattr(self, name)}")
+        for name in ("learning_rate", "muon_learning_rate"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise BadSettings(f"fit.{name} must be above 0, got {getattr(self, name)}")
         if self.rows is not None and self.rows < 1:
             raise BadSettings(f"fit.rows must be at least 1, or null for all, got {self.rows}")
 
@@ -131,3 +141,12 @@ class Sampling:
     """Fixed shapes, so that a response depends on its own prompt and key alone; null: on a CPU."""
     sampler: Literal["slots", "hf"] = "slots"
     """`hf` is `generate` of transformers, slow, as the oracle."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature < math.inf:
+            raise BadSettings(f"temperature must be 0 (greedy) or more, got {self.temperature}")
+        if not 0 < self.top_p <= 1:
+            raise BadSettings(f"top_p must be above 0 and at most 1, got {self.top_p}")
+        for name in ("top_k", "max_new_tokens", "slots", "token_budget"):
+            if getattr(self, name) < 0:
+                raise BadSettings(f"{name} must not be negative, got {getattr(self, name)}")

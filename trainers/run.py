@@ -13,8 +13,8 @@ from trainers.config import BadSettings, Fit, Model
 
 SETTINGS = "run.json"
 SUMMARY = "fit.json"
-UNSEEN = ("loggers", "log_every", "save_every")
-"""Settings that decide no weight: a run may go on under other ones."""
+UNSEEN = ("loggers", "log_every", "save_every", "start")
+"""Settings that decide no weight, and the path of the start, which can be written in several ways."""
 
 
 @dataclass(frozen=True)

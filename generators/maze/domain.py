@@ -212,6 +212,10 @@ class Maze(Domain):
         deepest = astar.lengths(stated, "deepest", states, 1)[:, 0]
         return pl.DataFrame({"reference_words": drawn, "deepest_words": deepest.astype(np.int32)})
 
+    def repeatable(self) -> bool:
+        """Unless ties are random."""
+        return self.ties != "random"
+
     def randomized(self) -> Self:
         """The same mazes under random ties."""
         return replace(self, ties="random")

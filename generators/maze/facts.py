@@ -13,20 +13,15 @@ def baselines(rows: pl.DataFrame, wall_range: tuple[int, int]) -> pl.DataFrame:
 
 
 def measures(rollouts: pl.DataFrame) -> pl.DataFrame:
-    """Of judged responses with the `cost` of their problems; what is a mean over none is left out.
+    """Of judged responses with the `cost` of their problems, null where a figure does not apply.
 
-    `plan_excess`: moves above the optimum; `closed_cells`: close clauses of responses that have a trace.
+    `plan-excess`: moves of a correct plan above the optimum; `closed-cells`: close clauses of an optimal
+    response that has a trace.
     """
-    correct = rollouts.filter(pl.col("verdict").cast(pl.String).is_in(["valid", "optimal"]))
-    excess = correct.select((pl.col("answer_cost") - pl.col("cost")).alias("excess"))["excess"]
-    searched = correct.filter(pl.col("answer_cost") == pl.col("cost"), pl.col("trace").is_not_null())
-    closed = searched["trace"].list.count_matches("close")
-    facts = [
-        ("plan_excess", "mean of correct", _mean(excess)),
-        ("closed_cells", "mean of optimal", _mean(closed)),
-    ]
-    schema = {"metric": pl.String, "rule": pl.String, "value": pl.Float64}
-    return pl.DataFrame(facts, schema=schema, orient="row").drop_nulls("value")
+    excess = pl.col("answer_cost").cast(pl.Float64) - pl.col("cost")
+    closed = pl.col("trace").list.count_matches(pl.lit("close")).cast(pl.Float64)
+    searched = (excess == 0) & (pl.col("trace").list.len() > 0)
+    return rollouts.select(excess.alias("plan-excess"), pl.when(searched).then(closed).alias("closed-cells"))
 
 
 Fact = tuple[str, float | None, str]

@@ -247,7 +247,7 @@ def steps(findings: Findings, folder: Path) -> list[Step]:
                 link=Path(os.path.relpath(job.artifact.folder, folder)).as_posix(),
                 summary=manifest["summary"],
                 made=origin["made"].replace("T", " ").replace("+00:00", " UTC"),
-                took=duration(manifest["seconds"]),
+                took=duration(manifest["seconds"]) if manifest["seconds"] is not None else "",
                 commit=origin["commit"] or "",
             )
         )

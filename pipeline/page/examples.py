@@ -127,7 +127,7 @@ def _student(
             f"trace {answer['level']}, {answer['faithful_steps']:,} of {answer['total_steps']:,} steps right"
         )
     if answer["first_departure"] is not None:
-        facts.append(f"departs at step {answer['first_departure'] + 1:,}: {answer['departure_reason']}")
+        facts.append(f"departs: {answer['departure_reason']}")
     if answer["answer_reason"]:
         facts.append(f"answer: {answer['answer_reason']}")
     title = "model" if entrant.arm == START else f"model after round {entrant.round}"

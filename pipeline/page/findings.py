@@ -138,11 +138,13 @@ class Findings:
         return self.responses["level"].null_count() < len(self.responses)
 
     def against_teacher(self, number: int) -> Mapping[str, Any] | None:
-        """The model arm's trace length over the teacher arm's in a round, over what both solve optimally."""
+        """The model arm's trace length over the teacher arm's, where all checkpoints are optimal."""
         pair = {each.arm: self.greedy(each) for each in self.entrants if each.round == number}
         if number == 0 or not {"model", "teacher"} <= set(pair):
             return None
-        ratio = metrics.paired_ratio(pair["teacher"], pair["model"])
+        shared = metrics.optimal_in_all(self.greedy(each) for each in self.entrants).implode()
+        kept = {arm: frame.filter(pl.col("problem_id").is_in(shared)) for arm, frame in pair.items()}
+        ratio = metrics.paired_ratio(kept["teacher"], kept["model"])
         return ratio if ratio["value"] is not None else None
 
     @cached_property

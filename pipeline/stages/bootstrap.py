@@ -35,6 +35,7 @@ def settings(recipe: Recipe) -> Json:
 def run(job: Job) -> Json:
     """Every round of every arm; what is finished of them is kept."""
     settings_ = _settings(job.recipe)
+    _refuse_traceless(job.recipe)
     rounds: list[Json] = []
     lengths: dict[Arm, pl.DataFrame] = {arm: _Round(job, arm, 0).lengths for arm in settings_.arms}
     ended = f"all {settings_.rounds} rounds"
@@ -43,16 +44,16 @@ def run(job: Job) -> Json:
             step = _Round(job, arm, number)
             facts = step.make()
             ratio = metrics.paired_ratio(lengths[arm], step.lengths)["value"]
-            ratio = 1.0 if ratio is None else ratio
             lengths[arm] = step.lengths
             rounds.append({"arm": arm, "round": number, **facts, "length_ratio": ratio})
             say("bootstrap", _line(rounds[-1]))
         write_json(job.artifact.folder / "rounds.json", {"rounds": rounds})
-        shortened = [
-            1 - entry["length_ratio"] for entry in rounds[-len(settings_.arms) :] if entry["arm"] == "model"
-        ]
-        if shortened and number < settings_.rounds and shortened[0] < settings_.plateau:
-            ended = f"stopped after round {number}: traces shortened by {shortened[0]:.1%}, a plateau"
+        ratio = next(
+            (entry["length_ratio"] for entry in rounds[-len(settings_.arms) :] if entry["arm"] == "model"),
+            None,
+        )
+        if ratio is not None and number < settings_.rounds and 1 - ratio < settings_.plateau:
+            ended = f"stopped after round {number}: traces shortened by {1 - ratio:.1%}, a plateau"
             break
     job.artifact.adopt("rounds.json")
     for path in job.artifact.folder.glob("*/round-*/checkpoint/last"):
@@ -103,7 +104,11 @@ class _Round:
 
     @cached_property
     def student(self) -> Student:
-        return Student(self.checkpoint.folder / "last")
+        """Of the training the checkpoint of the best validation loss answers; a round has but its last one.
+
+        A round's validation loss is measured on the teacher's traces, which an arm is meant to leave.
+        """
+        return Student(self.checkpoint.folder / ("last" if self.number else "best"))
 
     @cached_property
     def rows(self) -> pl.DataFrame:
@@ -111,7 +116,7 @@ class _Round:
         recipe = self.job.recipe
         if self.number == 0:
             source = self.job.input("curate").artifact
-            return training_rows(source, recipe, self.settings.prompts)
+            return fitting(training_rows(source, recipe, self.settings.prompts), recipe)
         names = self.data.names("data/*.parquet")
         columns = schema.improved(recipe.domain)
         parts = [schema.read(self.data.verified(name), columns) for name in names]
@@ -121,7 +126,7 @@ class _Round:
     def lengths(self) -> pl.DataFrame:
         """Trace words of the validation problems that the round's checkpoint solves optimally."""
         evaluation = self.evaluation
-        frame = schema.read(evaluation.verified("rollouts.parquet"), _judged(self.job.recipe))
+        frame = schema.read(evaluation.verified("rollouts.parquet"), _judged())
         return frame.filter(pl.col("verdict") == "optimal").select("problem_id", "split_key", "trace_words")
 
     @cached_property
@@ -179,6 +184,11 @@ class _Round:
         """Responses to some of the rows, judged, and the rows they improve."""
         domain = self.job.recipe.domain
         responses = self._responses(rows, at)
+        unfit = 0
+        if responses is not None:
+            asked = len(responses)
+            responses = _room(rows, responses, self.job.recipe)
+            unfit = asked - len(responses)
         rng = named_rng(self.job.recipe.seed, "select", self.arm, self.number, at)
         before = rows["trace_words"]
         if responses is None:
@@ -211,7 +221,8 @@ class _Round:
             problems=len(rows),
             words=int(made["trace_words"].sum()),
             improved=int(made.filter("replaced")["problem_id"].n_unique()),
-            responses=0 if responses is None else len(responses),
+            responses=0 if responses is None else len(responses) + unfit,
+            unfit=unfit,
             optimal=optimal,
             eligible=fit,
         )
@@ -241,24 +252,17 @@ class _Round:
         original = self.job.input("encode").artifact
         for name in original.names(f"{encode.IDS}/validation-*"):
             artifact.publish(name, lambda path, name=name: shutil.copyfile(original.verified(name), path))  # type: ignore[misc]
-        refused = 0
         for name in self.data.names("data/*.parquet"):
             frame = schema.read(self.data.verified(name), schema.improved(recipe.domain))
             arrays = encode.encoded(frame, recipe, vocabulary, "bootstrap", self.number, name)
-            longest = int(encode.lengths(arrays).max(initial=0))
-            if longest > recipe.model.context:  # cannot be: a response fits the context it was sampled in
-                raise Refusal(
-                    f"a row of round {self.number} has {longest} tokens,"
-                    f" model.context is {recipe.model.context}"
-                )
             encode.save_arrays(artifact, name, arrays, {"rows": len(frame)})
-        return {"refused": refused}
+        return {"notation": recipe.notation}
 
     def _fine_tune(self, artifact: Artifact) -> Json:
         from trainers.fit import fit
 
         recipe = self.job.recipe
-        parent = self.previous.student.folder
+        parent = self.previous.checkpoint.verified_folder("last")  # it has the optimizer's state
         done = fit(
             ids=self.ids.folder / encode.IDS,
             out=artifact.folder,
@@ -279,7 +283,7 @@ class _Round:
         seed = named_seed(recipe.seed, "validation")
         with bar("validate", len(problems)) as advance:
             answers = self.student.answer(problems, 1, greedily(self.settings.sampling), seed, advance)
-        columns = _judged(recipe)
+        columns = _judged()
         artifact.publish(
             "rollouts.parquet", lambda path: schema.write(answers, path, columns, {}), rows=len(answers)
         )
@@ -297,6 +301,19 @@ class _Round:
 def training_rows(source: Artifact, recipe: Recipe, first: int | None) -> pl.DataFrame:
     """The first rows of the training split."""
     return split_rows(source, recipe, "train", first)
+
+
+def fitting(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    """The rows that fit the model's context in the recipe's notation: those that `encode` did not refuse."""
+    arrays = encode.encoded(rows, recipe, encode.vocabulary_of(recipe), "fitting")
+    return rows.filter(pl.Series(encode.lengths(arrays) <= recipe.model.context))
+
+
+def _room(rows: pl.DataFrame, responses: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    """The responses that would still fit the context as training rows; a teacher's run may be too long."""
+    asked = rows[responses["problem"].to_numpy()].with_columns(responses["trace"], responses["answer"])
+    arrays = encode.encoded(asked, recipe, encode.vocabulary_of(recipe), "room")
+    return responses.filter(pl.Series(encode.lengths(arrays) <= recipe.model.context))
 
 
 def split_rows(source: Artifact, recipe: Recipe, split: str, first: int | None) -> pl.DataFrame:
@@ -317,6 +334,21 @@ def split_rows(source: Artifact, recipe: Recipe, split: str, first: int | None) 
     return rows if first is None else rows.head(first)
 
 
+def _refuse_traceless(recipe: Recipe) -> None:
+    """Refuse a notation in which there is no trace to shorten."""
+    domain = recipe.domain
+    has_trace = False
+    if not recipe.has_values:
+        nothing = pl.DataFrame(
+            {"response": [[]], "ended": [True]}, schema={"response": pl.List(pl.String), "ended": pl.Boolean}
+        )
+        has_trace = domain.restore(nothing, recipe.notation)["trace"].null_count() == 0
+    if not has_trace:
+        raise Refusal(
+            f"bootstrap shortens traces, but the notation {recipe.notation} has none: set bootstrap to null"
+        )
+
+
 def _settings(recipe: Recipe) -> Bootstrap:
     assert recipe.bootstrap is not None
     return recipe.bootstrap
@@ -331,20 +363,21 @@ def _finished(artifact: Artifact, run_: Callable[[Artifact], Json]) -> Artifact:
     return artifact
 
 
-def _judged(recipe: Recipe) -> dict[str, pl.DataType]:
+def _judged() -> dict[str, pl.DataType]:
     """The columns of a round's own validation answers."""
     names = ("problem_id", "split_key", "sample", "verdict", "level", "trace_words", "cost")
-    every = schema.rollouts(recipe.domain, ())
+    every = schema.rollouts(())
     return {name: every[name] for name in names}
 
 
 def _line(entry: Json) -> str:
     seen = entry["validation"]
     words = f"{seen['trace_words']:.1f}" if seen["trace_words"] is not None else "–"
+    ratio = f" ({entry['length_ratio']:.3f} of before)" if entry["length_ratio"] is not None else ""
     return (
         f"round {entry['round']} {entry['arm']:<9} {entry['improved']:.0%} of rows shorter,"
         f" validation optimal {seen['optimal']:.0%},"
-        f" trace {words} words ({entry['length_ratio']:.3f} of before)"
+        f" trace {words} words{ratio}"
     )
 
 

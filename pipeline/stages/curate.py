@@ -49,8 +49,10 @@ def run(job: Job) -> Json:
             advance()
     rows = decided(pl.concat([parts[shard] for shard in shards]), job.recipe)
     plan = _plan(rows, job.recipe.curate.file_rows)
-    if not any(name.startswith("data/train") for name in plan):
-        raise Refusal(f"no row is left for training: {_reasons(rows) or 'there are too few rows'}")
+    for split in SPLITS:
+        if not any(name.startswith(f"data/{split}-") for name in plan):
+            reasons = _reasons(rows) or "there are too few rows"
+            raise Refusal(f"no row is left for {split}: {reasons}; raise generate.rows or the split's share")
     missing = [at for at, name in enumerate(plan) if job.artifact.written(name) is None]
     task = _Write(job.recipe, source, job.artifact.folder, job.fingerprint, list(plan.items()))
     with bar("curate", len(plan)) as advance:

@@ -24,6 +24,8 @@ from pipeline.vocabulary import BOS, COMPANIONS, EOS, Vocabulary
 
 IDS = "ids"
 """The folder that the trainers read."""
+LAST = "keys"
+"""The array of a data file that is written last; its sidecar has the facts about the file."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -35,7 +37,7 @@ def settings(recipe: Recipe) -> Json:
         "notation": recipe.notation,
         "seed": recipe.seed,
         "context": recipe.model.context if refuse else None,
-        "buckets": recipe.fit.values.buckets,
+        "buckets": recipe.fit.values.buckets if recipe.has_values else None,
     }
 
 
@@ -45,13 +47,19 @@ def run(job: Job) -> Json:
     names = source.names("data/*.parquet")
     vocabulary = vocabulary_of(job.recipe)
     save_vocabulary(vocabulary, job.artifact)
-    missing = [at for at, name in enumerate(names) if job.artifact.written(_arrays_of(name)[-1]) is None]
+    missing = [at for at, name in enumerate(names) if not complete(job.artifact, name)]
     task = _Task(job.recipe, source, job.artifact.folder, names)
     with bar("encode", len(names)) as advance:
         advance(len(names) - len(missing))
         for _ in over_shards(task, missing, job.options.workers):
             advance()
     return _facts(job, names, vocabulary)
+
+
+def complete(artifact: Artifact, name: str) -> bool:
+    """Whether every array of a data file stands: the last one written names the others."""
+    last = artifact.written(_array(name, LAST))
+    return last is not None and all(artifact.written(_array(name, kind)) for kind in last["arrays"])
 
 
 def save_vocabulary(vocabulary: Vocabulary, artifact: Artifact) -> None:
@@ -131,7 +139,8 @@ class _Task:
 
 def save_arrays(artifact: Artifact, name: str, arrays: Arrays, note: Json) -> None:
     """Publish the arrays of one data file; the last one carries the facts and so marks the file as done."""
-    kinds = [*[kind for kind in arrays if kind != "keys"], "keys"]
+    kinds = [*[kind for kind in arrays if kind != LAST], LAST]
+    note = {**note, "arrays": kinds}
     for kind in kinds:
         array = np.ascontiguousarray(arrays[kind])
 
@@ -139,7 +148,7 @@ def save_arrays(artifact: Artifact, name: str, arrays: Arrays, note: Json) -> No
             with path.open("wb") as stream:
                 np.save(stream, array)
 
-        artifact.publish(f"{IDS}/{_stem(name)}.{kind}.npy", write, **(note if kind == "keys" else {}))
+        artifact.publish(_array(name, kind), write, **(note if kind == LAST else {}))
 
 
 def _stem(name: str) -> str:
@@ -147,8 +156,8 @@ def _stem(name: str) -> str:
     return "-".join(Path(name).stem.split("-")[:2])
 
 
-def _arrays_of(name: str) -> list[str]:
-    return [f"{IDS}/{_stem(name)}.{kind}.npy" for kind in ("prompts", "keys")]
+def _array(name: str, kind: str) -> str:
+    return f"{IDS}/{_stem(name)}.{kind}.npy"
 
 
 def _framed(
@@ -170,7 +179,7 @@ def _framed(
 
 
 def _facts(job: Job, names: list[str], vocabulary: Vocabulary) -> Json:
-    entries = {name: job.artifact.written(_arrays_of(name)[-1]) or {} for name in names}
+    entries = {name: job.artifact.written(_array(name, LAST)) or {} for name in names}
     worst = max(entries.values(), key=lambda entry: entry["longest"])
     facts = {
         "notation": job.recipe.notation,

@@ -47,8 +47,12 @@ def settings(recipe: Recipe) -> Json:
 
 
 def run(job: Job) -> Json:
-    """Judge the trained checkpoint and every round of every arm on the test split."""
-    entrants = [Entrant(START, 0, job.input("train").artifact.verified_folder("last"))]
+    """Judge the trained checkpoint and every round of every arm on the test split.
+
+    Of the training the checkpoint of the best validation loss counts. A round has but its last one: its
+    validation loss is measured on the teacher's traces, which an arm is meant to leave.
+    """
+    entrants = [Entrant(START, 0, job.input("train").artifact.verified_folder("best"))]
     if job.recipe.bootstrap is not None:
         found = bootstrap.checkpoints(job.input("bootstrap"))
         entrants += [Entrant(arm, number, folder) for arm, number, folder in found]
@@ -67,15 +71,16 @@ def judge(
     _keep(artifact, problems, references)
     if artifact.written(ROLLOUTS) is None:
         for at, entrant in enumerate(entrants):
-            _roll_out(artifact, at, entrant, problems, references, asked, seed)
+            _roll_out(artifact, at, entrant, problems, references, asked, seed, _words(entrants))
         _combine(artifact, entrants)
+    artifact.discard(*[_part(at) for at in range(len(entrants))])
     card = folder_card(
         f"{domain.name}: answers and judgements",
         "Every response of every checkpoint, judged; the configuration `problems` has the teacher's effort.",
         {"default": {"test": ROLLOUTS}, "problems": {"test": PROBLEMS}},
     )
     write_text(artifact.folder / "README.md", card)
-    columns = schema.rollouts(domain, _words(entrants))
+    columns = schema.rollouts(_words(entrants))
     rollouts = schema.read(artifact.folder / ROLLOUTS, columns)
     facts = {
         "problems": len(problems),
@@ -112,6 +117,7 @@ def _roll_out(
     references: pl.DataFrame,
     asked: Evaluate,
     seed: int,
+    words: Sequence[str],
 ) -> None:
     """The answers of one checkpoint, greedy and sampled, in a file of their own until all are there."""
     name = _part(at)
@@ -128,36 +134,41 @@ def _roll_out(
             parts.append(student.answer(sampled, drawn, asked.sampling, key, advance))
     answers = pl.concat(parts, how="vertical_relaxed")
     place = answers["problem"].to_numpy()
-    stored = pl.Series(stored_hashes(problems, domain))[place]
-    same = pl.Series(stored_hashes(answers, domain), dtype=pl.String) == stored
     rows = answers.with_columns(
         checkpoint=pl.lit(student.hash),
         arm=pl.lit(entrant.arm),
         round=pl.lit(entrant.round, pl.Int32),
         teacher_words=problems["trace_words"][place],
         reference_words=references["reference_words"][place],
-        exact_match=same & answers["ended"],
+        exact_match=_exact_match(problems, answers, domain),
         seen_in_training=_seen(problems)[place],
     )
-    columns = schema.rollouts(domain, student.vocabulary.words)
+    columns = schema.rollouts(words)
     artifact.publish(name, lambda path: schema.write(rows, path, columns, {"checkpoint": student.hash}))
+
+
+def _exact_match(problems: pl.DataFrame, answers: pl.DataFrame, domain: Domain) -> pl.Series:
+    """Whether a whole response is the stored one; null where the teacher's own runs differ.
+
+    In a notation without a trace the response is the answer alone.
+    """
+    if not domain.repeatable():
+        return pl.Series("exact_match", [None] * len(answers), pl.Boolean)
+    stored = problems[answers["problem"].to_numpy()].select("trace", "answer")
+    if answers["trace"].null_count() == len(answers):
+        stored = stored.with_columns(trace=pl.lit(None, pl.List(pl.String)))
+    same = [
+        ours == theirs
+        for ours, theirs in zip(stored_hashes(answers, domain), stored_hashes(stored, domain), strict=True)
+    ]
+    return pl.Series("exact_match", same) & answers["ended"]
 
 
 def _combine(artifact: Artifact, entrants: Sequence[Entrant]) -> None:
     """One file of all answers in place of a part a checkpoint."""
-    domain, words = Student(entrants[0].folder).vocabulary.domain, _words(entrants)
-    names = [_part(at) for at in range(len(entrants))]
-    parts = []
-    for name, entrant in zip(names, entrants, strict=True):
-        own = schema.rollouts(domain, Student(entrant.folder).vocabulary.words)
-        part = schema.read(artifact.folder / name, own)
-        wide = schema.rollouts(domain, words)
-        parts.append(part.with_columns(pl.col(each).cast(wide[each]) for each in ("text", "trace", "answer")))
-    frame = pl.concat(parts)
-    artifact.publish(
-        ROLLOUTS, lambda path: schema.write(frame, path, schema.rollouts(domain, words), {}), rows=len(frame)
-    )
-    artifact.discard(*names)
+    columns = schema.rollouts(_words(entrants))
+    frame = pl.concat([schema.read(artifact.folder / _part(at), columns) for at in range(len(entrants))])
+    artifact.publish(ROLLOUTS, lambda path: schema.write(frame, path, columns, {}), rows=len(frame))
 
 
 def _part(at: int) -> str:
@@ -165,10 +176,12 @@ def _part(at: int) -> str:
 
 
 def _words(entrants: Sequence[Entrant]) -> tuple[str, ...]:
-    """The words of all vocabularies, in the order in which they come up."""
+    """The words of all checkpoints, in their notations and in the stored form, each once."""
     words: dict[str, None] = {}
     for entrant in entrants:
-        words |= dict.fromkeys(Student(entrant.folder).vocabulary.words)
+        vocabulary = Student(entrant.folder).vocabulary
+        stored = vocabulary.domain.alphabet(vocabulary.domain.notations[0])
+        words |= dict.fromkeys((*vocabulary.words, *stored))
     return tuple(words)
 
 
@@ -192,7 +205,10 @@ def _measured(rollouts: pl.DataFrame, entrant: Entrant, asked: Evaluate, domain:
             k = 1 if rule == "greedy" else asked.samples
             made += [{"subset": subset, **row} for row in metrics.table(part, rule, k).to_dicts()]
         if subset == "all" and not greedy.is_empty():
-            made += [{"subset": subset, **row} for row in domain.measures(greedy).to_dicts()]
+            own_figures = domain.measures(greedy)
+            made += [
+                {"subset": subset, **row} for row in metrics.means(greedy, own_figures, "greedy").to_dicts()
+            ]
     about: dict[str, Any] = {"label": entrant.label, "arm": entrant.arm, "round": entrant.round}
     return [{**about, **row} for row in made]
 

@@ -168,7 +168,7 @@ def seal(job: Job) -> None:
             f"{job.artifact.folder} lacks {len(missing)} of {shards(job.recipe)} shards: {listed}.\n"
             f"Make them with `distill generate --recipe ... --shards {missing[0]}-{missing[-1]}`."
         )
-    made = facts(job)
+    made = {**facts(job), "seconds": None}
     job.artifact.seal(job.manifest(made))
     say("seal", f"{made['summary']} [dim]{job.artifact.folder}[/dim]")
 

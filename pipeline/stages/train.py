@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from pipeline.artifact import Json
+from pipeline.artifact import Json, digest, file_hash
 from pipeline.console import LOG
+from pipeline.errors import Damaged, Refusal
 from pipeline.recipe import Recipe
 from pipeline.seeds import named_seed
 from pipeline.stage import Job, Need, Stage
@@ -26,10 +27,20 @@ def fit_settings(fit: Fit) -> Json:
     """What of a training run decides its weights."""
     kept = {name: value for name, value in asdict(fit).items() if name not in UNSEEN}
     if fit.start:
-        from trainers.checkpoint import content_hash
-
-        kept["start"] = content_hash(Path(fit.start))
+        kept["start"] = _start_identity(Path(fit.start), fit.start_with)
     return kept
+
+
+def _start_identity(folder: Path, taken: str) -> str:
+    """The hash of a starting checkpoint's weights, and of its state where that is taken too.
+
+    Hashed here, file by file, because the trainers' own hash would import torch to find a stage finished.
+    """
+    weights = [folder / "config.json", *sorted(folder.glob("*.safetensors"))]
+    paths = [*weights, folder / "state.ckpt"] if taken == "everything" else weights
+    if len(weights) < 2 or not all(path.is_file() for path in paths):
+        raise Refusal(f"fit.start: {folder} is no checkpoint to take {taken} from")
+    return digest([file_hash(path) for path in paths])
 
 
 def run(job: Job) -> Json:
@@ -45,7 +56,11 @@ def run(job: Job) -> Json:
         fit=seeded(job.recipe.fit, job.recipe.seed),
         progress=LOG.is_terminal,
     )
-    for folder in ("best", "last"):
+    for folder in ("best", "last", *(path.name for path in job.artifact.folder.glob("step-*"))):
+        if not (job.artifact.folder / folder / "config.json").is_file():
+            raise Damaged(
+                f"{job.artifact.folder / folder} is gone: delete {job.artifact.folder} and train again"
+            )
         job.artifact.adopt_folder(folder)
     return {"training": done, "summary": summary(done)}
 
