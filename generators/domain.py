@@ -100,7 +100,7 @@ class Domain(ABC):
         """
 
     def measures(self, rollouts: pl.DataFrame) -> pl.DataFrame:
-        """The domain's own figures of judged responses beside the common ones: a row a response, a column each.
+        """The domain's own figures of judged responses beside the common ones, one row a response.
 
         Null where a figure does not apply; `evaluate` gives their means with intervals.
         """
