@@ -78,6 +78,11 @@ class Artifact:
         write_json(self.folder / SIDECARS / f"{name}.json", entry)
         return entry
 
+    def publish_json(self, name: str, content: Json) -> Json:
+        """Write plain data as a file of the artifact."""
+        text = json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n"
+        return self.publish(name, lambda path: write_text(path, text))
+
     def adopt(self, *names: str) -> None:
         """Count files that a library wrote in this folder as complete.
 

@@ -61,7 +61,8 @@ def _artifact(artifact: Artifact, rows: int) -> None:
 
 def _parts(folder: Path, rows: int) -> bool:
     """Show the Parquet files, ids and weights right in a folder; whether there were any."""
-    files = sorted(folder.glob("*.parquet"))
+    answers = folder / "rollouts.parquet"  # the other file of an evaluation has another schema
+    files = [answers] if answers.is_file() else sorted(folder.glob("*.parquet"))
     if files:
         parquet.show(files, rows)
     if list(folder.glob("*.npy")):

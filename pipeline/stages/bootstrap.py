@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline import metrics, schema
-from pipeline.artifact import Artifact, Json, write_json, write_text
+from pipeline.artifact import Artifact, Json, write_text
 from pipeline.card import folder_card
 from pipeline.console import LOG, bar, say
 from pipeline.errors import Refusal
@@ -47,7 +47,7 @@ def run(job: Job) -> Json:
             lengths[arm] = step.lengths
             rounds.append({"arm": arm, "round": number, **facts, "length_ratio": ratio})
             say("bootstrap", _line(rounds[-1]))
-        write_json(job.artifact.folder / "rounds.json", {"rounds": rounds})
+        job.artifact.publish_json("rounds.json", {"rounds": rounds})
         ratio = next(
             (entry["length_ratio"] for entry in rounds[-len(settings_.arms) :] if entry["arm"] == "model"),
             None,
@@ -55,9 +55,6 @@ def run(job: Job) -> Json:
         if ratio is not None and number < settings_.rounds and 1 - ratio < settings_.plateau:
             ended = f"stopped after round {number}: traces shortened by {1 - ratio:.1%}, a plateau"
             break
-    job.artifact.adopt("rounds.json")
-    for path in job.artifact.folder.glob("*/round-*/checkpoint/last"):
-        job.artifact.adopt_folder(path.relative_to(job.artifact.folder).as_posix())
     return {"rounds": rounds, "summary": ended}
 
 

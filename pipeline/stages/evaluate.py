@@ -11,7 +11,7 @@ import polars as pl
 
 from generators.domain import Domain
 from pipeline import metrics, schema
-from pipeline.artifact import Artifact, Json, write_json, write_text
+from pipeline.artifact import Artifact, Json, write_text
 from pipeline.card import folder_card
 from pipeline.console import bar
 from pipeline.recipe import Evaluate, Recipe
@@ -24,7 +24,7 @@ START = "start"
 """The arm of the checkpoint from which a bootstrap starts, and the only one without it."""
 ROLLOUTS = "rollouts.parquet"
 METRICS = "metrics.json"
-PROBLEMS = "problems.parquet"
+PROBLEMS = "teacher.parquet"
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def judge(
     artifact.discard(*[_part(at) for at in range(len(entrants))])
     card = folder_card(
         f"{domain.name}: answers and judgements",
-        "Every response of every checkpoint, judged; the configuration `problems` has the teacher's effort.",
-        {"default": {"test": ROLLOUTS}, "problems": {"test": PROBLEMS}},
+        "Every response of every checkpoint, judged; the configuration `teacher` has the teacher's effort.",
+        {"default": {"test": ROLLOUTS}, "teacher": {"test": PROBLEMS}},
     )
     write_text(artifact.folder / "README.md", card)
     columns = schema.rollouts(_words(entrants))
@@ -88,8 +88,7 @@ def judge(
         "lengths": _lengths(rollouts, entrants),
         "references": {name: references[name].mean() for name in references.columns},
     }
-    write_json(artifact.folder / METRICS, facts)
-    artifact.adopt(METRICS)
+    artifact.publish_json(METRICS, facts)
     return facts
 
 
