@@ -140,7 +140,7 @@ def _roll_out(
         teacher_words=problems["trace_words"][place],
         reference_words=references["reference_words"][place],
         exact_match=_exact_match(problems, answers, domain),
-        seen_in_training=_seen(problems)[place],
+        seen_in_training=_seen(problems, answers)[place],
     )
     columns = schema.rollouts(words)
     artifact.publish(name, lambda path: schema.write(rows, path, columns, {"checkpoint": student.hash}))
@@ -184,8 +184,10 @@ def _words(entrants: Sequence[Entrant]) -> tuple[str, ...]:
     return tuple(words)
 
 
-def _seen(problems: pl.DataFrame) -> pl.Series:
-    if "seen_in_training" in problems.columns:
+def _seen(problems: pl.DataFrame, answers: pl.DataFrame) -> pl.Series:
+    """Whether the stored response stands in training; null where it is not what the model was to write."""
+    told = "seen_in_training" in problems.columns and answers["trace"].null_count() < len(answers)
+    if told:
         return problems["seen_in_training"]
     return pl.Series("seen_in_training", [None] * len(problems), pl.Boolean)
 
