@@ -22,8 +22,6 @@ UNFINISHED := $(VENV)/.unfinished
 SOURCES := pipeline generators trainers tests
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Threads that wait leave the core to others; see _quiet in pipeline/cli.py.
-export OMP_WAIT_POLICY ?= PASSIVE
 
 .DEFAULT_GOAL := demo
 .PHONY: demo help setup $(STAGES) check test bench clean

@@ -248,13 +248,8 @@ def _no_overrides(overrides: Overrides) -> None:
 
 
 def _quiet() -> None:
-    """Libraries keep their remarks to themselves, and threads that wait leave the core to others.
-
-    Spinning threads cost nothing on an idle machine, but where another program wants a core they bring
-    training down to a tenth.
-    """
+    """Libraries keep their remarks to themselves; ours are the ones that a user can act on."""
     for name, value in (
-        ("OMP_WAIT_POLICY", "PASSIVE"),
         ("TOKENIZERS_PARALLELISM", "false"),
         ("HF_HUB_OFFLINE", "1"),
         ("TRANSFORMERS_VERBOSITY", "error"),
