@@ -115,8 +115,8 @@ class Fit:
             if getattr(self, name) < 0:
                 raise BadSettings(f"fit.{name} must not be negative, got {getattr(self, name)}")
         for name in ("learning_rate", "muon_learning_rate"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise BadSettings(f"fit.{name} must be above 0, got {getattr(self, name)}")
+            if not 0 <= getattr(self, name) < math.inf:
+                raise BadSettings(f"fit.{name} must not be negative, got {getattr(self, name)}")
         if self.rows is not None and self.rows < 1:
             raise BadSettings(f"fit.rows must be at least 1, or null for all, got {self.rows}")
 
