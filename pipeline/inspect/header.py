@@ -83,7 +83,7 @@ def _origin(manifest: Json) -> Iterator[tuple[str, str]]:
     yield "size", f"{total} in {len(files)} files" + (f", {rows:,} rows" if rows else "")
     origin = manifest.get("provenance")
     if origin:
-        took = f" in {duration(manifest['seconds'])}" if "seconds" in manifest else ""
+        took = f" in {duration(manifest['seconds'])}" if manifest.get("seconds") is not None else ""
         yield "made", f"{origin['made']}{took}, commit {origin['commit'] or 'unknown'}"
         yield "on", f"{origin['machine']}, Python {origin['python']}"
 
