@@ -14,7 +14,7 @@ from pipeline.console import OUT, say, table
 from pipeline.errors import Refusal
 from pipeline.provenance import provenance
 from pipeline.recipe import build, domain_fields, merged, nested
-from pipeline.rollouts import Student
+from pipeline.rollouts import Student, stored_hashes
 from pipeline.seeds import named_rng
 from pipeline.stages.evaluate import Entrant, judge
 
@@ -46,13 +46,15 @@ def evaluate(
             problems = problems.head(recipe.evaluate.problems)
         settings: Json = {
             "checkpoints": [student.hash for student in students],
-            "problems": digest(problems["problem_id"].to_list()),
+            # The stored answers too: the same problems may have been solved by another teacher.
+            "problems": digest([problems["problem_id"].to_list(), stored_hashes(problems, domain)]),
             "evaluate": asdict(recipe.evaluate),
             "seed": recipe.seed,
         }
         artifact = Artifact(artifacts / "evaluate" / f"{domain.name}-{digest(settings)}")
         if not artifact.finished():
-            _room(students, problems)
+            for student in students:
+                student.require_room(problems)
             artifact.folder.mkdir(parents=True, exist_ok=True)
             artifact.sweep()
             facts = judge(artifact, entrants, problems, recipe.evaluate, recipe.seed)
@@ -103,17 +105,6 @@ def _stored(path: Path) -> pl.DataFrame:
     return frame.with_columns(pl.col(name).cast(pl.List(pl.String)) for name in words)
 
 
-def _room(students: Sequence[Student], problems: pl.DataFrame) -> None:
-    for student in students:
-        context = student.model.config.max_position_embeddings
-        longest = max(len(prompt) for prompt in student.prompts(problems))
-        if longest >= context:
-            raise Refusal(
-                f"{student.folder} has a context of {context} tokens,"
-                f" but a problem takes {longest} before any answer"
-            )
-
-
 def _show(source: str, artifact: Artifact, entrants: Sequence[Entrant]) -> None:
     facts = artifact.manifest
     wanted = ("optimal", "solved", "swc")
@@ -124,6 +115,7 @@ def _show(source: str, artifact: Artifact, entrants: Sequence[Entrant]) -> None:
                 row["arm"] == entrant.arm
                 and row["subset"] == "all"
                 and row["metric"].lower().startswith(wanted)
+                and row["value"] is not None
             ):
                 interval = f"{row['low']:.3f}-{row['high']:.3f}" if row["low"] is not None else "–"
                 rows.append((entrant.label, row["metric"], row["rule"], f"{row['value']:.3f}", interval))

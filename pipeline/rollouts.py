@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from generators.domain import Domain
+from pipeline.errors import Refusal
 from pipeline.identity import keys, response_hashes
 from pipeline.seeds import named_rng, named_seed
 from pipeline.vocabulary import BOS, EOS, Vocabulary
@@ -57,6 +58,16 @@ class Student:
         flat, offsets = self.vocabulary.ids(asked)
         first = np.array([BOS], flat.dtype)
         return [np.concatenate([first, flat[a:b]]) for a, b in pairwise(offsets)]
+
+    def require_room(self, problems: pl.DataFrame) -> None:
+        """Refuse prompts that leave the model no room for an answer."""
+        context = self.model.config.max_position_embeddings
+        longest = max(len(prompt) for prompt in self.prompts(problems))
+        if longest >= context:
+            raise Refusal(
+                f"{self.folder} has a context of {context} tokens,"
+                f" but a problem takes {longest} before any answer"
+            )
 
     def answer(
         self,

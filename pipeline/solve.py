@@ -8,7 +8,6 @@ from typing import Any
 import polars as pl
 
 from pipeline.console import OUT, table
-from pipeline.errors import Refusal
 from pipeline.rollouts import Student, greedily
 from pipeline.seeds import named_rng
 from trainers.config import Sampling
@@ -23,23 +22,13 @@ def solve(checkpoint: Path, problem: str, samples: int, temperature: float) -> N
     problems = domain.read(problem)
     solved = domain.solve(problems, named_rng(0, "solve"))
     sampling = Sampling(temperature=temperature, deterministic=True)
-    _room(student, solved)
+    student.require_room(solved)
     if samples:
         answers = _best(student.answer(solved, samples, sampling, 0))
     else:
         answers = student.answer(solved, 1, greedily(sampling), 0)
     for teacher, answer in zip(solved.iter_rows(named=True), answers.iter_rows(named=True), strict=True):
         _show(domain, teacher, answer)
-
-
-def _room(student: Student, problems: pl.DataFrame) -> None:
-    """Refuse a prompt that leaves the model no room for an answer."""
-    context = student.model.config.max_position_embeddings
-    longest = max(len(prompt) for prompt in student.prompts(problems))
-    if longest >= context:
-        raise Refusal(
-            f"the problem takes {longest} tokens, but the model's context is {context}: it cannot answer"
-        )
 
 
 def _best(answers: pl.DataFrame) -> pl.DataFrame:

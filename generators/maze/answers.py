@@ -45,7 +45,10 @@ def judge(
 
 @compiled
 def _shortest(grid: Grids, stride: int, start: int, goal: int, distance: Cells, queue: Cells) -> int:
-    """Moves of a shortest path by breadth-first search, -1 if there is none."""
+    """Moves of a shortest path by breadth-first search, -1 if there is none.
+
+    The sampler has a search of its own: the verifier shares no search with what it judges.
+    """
     distance[: len(grid)] = -1
     distance[start], queue[0] = 0, start
     head, tail = 0, 1

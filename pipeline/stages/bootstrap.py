@@ -105,7 +105,7 @@ class _Round:
 
         A round's validation loss is measured on the teacher's traces, which an arm is meant to leave.
         """
-        return Student(self.checkpoint.folder / ("last" if self.number else "best"))
+        return Student(self.checkpoint.verified_folder("last" if self.number else "best"))
 
     @cached_property
     def rows(self) -> pl.DataFrame:
@@ -261,7 +261,7 @@ class _Round:
         recipe = self.job.recipe
         parent = self.previous.checkpoint.verified_folder("last")  # it has the optimizer's state
         done = fit(
-            ids=self.ids.folder / encode.IDS,
+            ids=self.ids.verified_folder(encode.IDS),
             out=artifact.folder,
             model=recipe.model,
             # The same seed for every arm: equal steps and, as far as rows are equal, equal batches.
