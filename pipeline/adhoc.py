@@ -13,7 +13,7 @@ from pipeline.artifact import Artifact, Json, digest, file_hash
 from pipeline.console import OUT, say, table
 from pipeline.errors import Refusal
 from pipeline.provenance import provenance
-from pipeline.recipe import build, domain_fields, merged, nested
+from pipeline.recipe import Recipe, build, domain_fields, merged, nested
 from pipeline.rollouts import Student, stored_hashes
 from pipeline.seeds import named_rng
 from pipeline.stages.evaluate import Entrant, judge
@@ -28,44 +28,52 @@ def evaluate(
     """Judge every checkpoint on every source; each source has an artifact and a table of its own."""
     if not checkpoints or not sources:
         raise Refusal("evaluate takes --checkpoint and --on together, or --recipe alone")
-    entrants = [Entrant(f"{at}:{path.name}", 0, path) for at, path in enumerate(checkpoints)]
-    students = [Student(path) for path in checkpoints]
-    domain = students[0].vocabulary.domain
-    for student in students:
-        if student.vocabulary.domain.name != domain.name:
-            raise Refusal(
-                f"{student.folder} answers {student.vocabulary.domain.name}, the first one {domain.name}"
-            )
-    tree: Json = {"name": "evaluate", "domain": domain_fields(domain)}
+    students = _students(checkpoints)
+    tree: Json = {"name": "evaluate", "domain": domain_fields(students[0].vocabulary.domain)}
     for name, value in overrides:
         tree = merged(tree, nested(name, value))
     recipe = build(tree)
+    entrants = [Entrant(f"{at}:{path.name}", 0, path) for at, path in enumerate(checkpoints)]
     for source in sources:
-        problems = _problems(source, domain, recipe.seed)
-        if recipe.evaluate.problems is not None:
-            problems = problems.head(recipe.evaluate.problems)
-        settings: Json = {
-            "checkpoints": [student.hash for student in students],
-            # The stored answers too: the same problems may have been solved by another teacher.
-            "problems": digest([problems["problem_id"].to_list(), stored_hashes(problems, domain)]),
-            "evaluate": asdict(recipe.evaluate),
-            "seed": recipe.seed,
-        }
-        artifact = Artifact(artifacts / "evaluate" / f"{domain.name}-{digest(settings)}")
-        if not artifact.finished():
-            for student in students:
-                student.require_room(problems)
-            artifact.folder.mkdir(parents=True, exist_ok=True)
-            artifact.sweep()
-            facts = judge(artifact, entrants, problems, recipe.evaluate, recipe.seed)
-            note = {
-                "stage": "evaluate",
-                "source": source,
-                "settings": settings,
-                "domain": domain_fields(domain),
-            }
-            artifact.seal({**note, **facts, "provenance": dict(provenance())})
-        _show(source, artifact, entrants)
+        _show(source, _judged(source, students, entrants, recipe, artifacts), entrants)
+
+
+def _students(checkpoints: Sequence[Path]) -> list[Student]:
+    """The checkpoints, all of one domain."""
+    students = [Student(path) for path in checkpoints]
+    first = students[0].vocabulary.domain.name
+    for student in students:
+        name = student.vocabulary.domain.name
+        if name != first:
+            raise Refusal(f"{student.folder} answers {name}, the first one {first}")
+    return students
+
+
+def _judged(
+    source: str, students: Sequence[Student], entrants: Sequence[Entrant], recipe: Recipe, artifacts: Path
+) -> Artifact:
+    """The finished judgement on one source."""
+    domain = students[0].vocabulary.domain
+    problems = _problems(source, domain, recipe.seed)
+    if recipe.evaluate.problems is not None:
+        problems = problems.head(recipe.evaluate.problems)
+    settings: Json = {
+        "checkpoints": [student.hash for student in students],
+        # The stored answers too: the same problems may have been solved by another teacher.
+        "problems": digest([problems["problem_id"].to_list(), stored_hashes(problems, domain)]),
+        "evaluate": asdict(recipe.evaluate),
+        "seed": recipe.seed,
+    }
+    artifact = Artifact(artifacts / "evaluate" / f"{domain.name}-{digest(settings)}")
+    if not artifact.finished():
+        for student in students:
+            student.require_room(problems)
+        artifact.folder.mkdir(parents=True, exist_ok=True)
+        artifact.sweep()
+        facts = judge(artifact, entrants, problems, recipe.evaluate, recipe.seed)
+        about = {"stage": "evaluate", "source": source, "settings": settings, "domain": domain_fields(domain)}
+        artifact.seal({**about, **facts, "provenance": dict(provenance())})
+    return artifact
 
 
 def _problems(source: str, domain: Domain, seed: int) -> pl.DataFrame:
