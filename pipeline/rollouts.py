@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -132,8 +132,10 @@ class Student:
 
         domain, vocabulary = self.vocabulary.domain, self.vocabulary
         offered = domain.candidates(problems, vocabulary.notation)["candidates"]
+        flat, offsets = vocabulary.ids(offered.explode(empty_as_null=False))
+        pieces = iter([flat[a:b] for a, b in pairwise(offsets)])
         options: list[list[NDArray[Any]]]
-        options = [[vocabulary.ids(pl.Series([words]))[0] for words in row] for row in offered.to_list()]
+        options = [list(islice(pieces, count)) for count in offered.list.len()]
         scores = score(self.model, self.prompts(problems), options, Tokens.read(self.folder))
         listed = pl.Series("scores", [row.tolist() for row in scores], pl.List(pl.Float32))
         answers = domain.decide(problems, listed)

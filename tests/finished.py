@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 
 from pipeline import schema
 from pipeline.artifact import Artifact, Json, write_json
+from pipeline.dataset import split_rows
 from pipeline.identity import response_hashes
 from pipeline.recipe import Recipe, build
 from pipeline.seeds import named_rng
@@ -150,7 +151,7 @@ def _answer(job: Job, failures: float) -> None:
     if job.artifact.written(evaluate.ROLLOUTS) is not None:
         return
     made, domain = job.recipe, job.recipe.domain
-    problems = bootstrap.split_rows(job.input("curate").artifact, made, "test", made.evaluate.problems)
+    problems = split_rows(job.input("curate").artifact, domain, "test", made.evaluate.problems)
     stored = domain.alphabet(domain.notations[0])
     words = tuple(dict.fromkeys((*Vocabulary(domain, made.notation).words, *stored)))
     columns = schema.rollouts(words)

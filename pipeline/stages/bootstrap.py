@@ -14,6 +14,7 @@ from pipeline import metrics, schema
 from pipeline.artifact import Artifact, Json, write_text
 from pipeline.card import folder_card
 from pipeline.console import LOG, bar, say
+from pipeline.dataset import split_rows
 from pipeline.errors import Refusal
 from pipeline.recipe import Arm, Bootstrap, Recipe
 from pipeline.rollouts import Student, greedily, stored_hashes
@@ -113,7 +114,8 @@ class _Round:
         recipe = self.job.recipe
         if self.number == 0:
             source = self.job.input("curate").artifact
-            return fitting(training_rows(source, recipe, self.settings.prompts), recipe)
+            rows = split_rows(source, recipe.domain, "train", self.settings.prompts)
+            return rows.filter(_fits(rows, recipe))
         names = self.data.names("data/*.parquet")
         columns = schema.improved(recipe.domain)
         parts = [schema.read(self.data.verified(name), columns) for name in names]
@@ -183,9 +185,12 @@ class _Round:
         responses = self._responses(rows, at)
         unfit = 0
         if responses is not None:
-            asked = len(responses)
-            responses = _room(rows, responses, self.job.recipe)
-            unfit = asked - len(responses)
+            # A teacher's run may be longer than the context: it would be no training row.
+            written = rows[responses["problem"].to_numpy()].with_columns(
+                responses["trace"], responses["answer"]
+            )
+            fits = _fits(written, self.job.recipe)
+            responses, unfit = responses.filter(fits), int((~fits).sum())
         rng = named_rng(self.job.recipe.seed, "select", self.arm, self.number, at)
         before = rows["trace_words"]
         if responses is None:
@@ -276,7 +281,7 @@ class _Round:
     def _evaluate(self, artifact: Artifact) -> Json:
         recipe = self.job.recipe
         source = self.job.input("curate").artifact
-        problems = split_rows(source, recipe, "validation", self.settings.validation_problems)
+        problems = split_rows(source, recipe.domain, "validation", self.settings.validation_problems)
         seed = named_seed(recipe.seed, "validation")
         with bar("validate", len(problems)) as advance:
             answers = self.student.answer(problems, 1, greedily(self.settings.sampling), seed, advance)
@@ -295,40 +300,10 @@ class _Round:
         }
 
 
-def training_rows(source: Artifact, recipe: Recipe, first: int | None) -> pl.DataFrame:
-    """The first rows of the training split."""
-    return split_rows(source, recipe, "train", first)
-
-
-def fitting(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
-    """The rows that fit the model's context in the recipe's notation: those that `encode` did not refuse."""
-    arrays = encode.encoded(rows, recipe, encode.vocabulary_of(recipe), "fitting")
-    return rows.filter(pl.Series(encode.lengths(arrays) <= recipe.model.context))
-
-
-def _room(rows: pl.DataFrame, responses: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
-    """The responses that would still fit the context as training rows; a teacher's run may be too long."""
-    asked = rows[responses["problem"].to_numpy()].with_columns(responses["trace"], responses["answer"])
-    arrays = encode.encoded(asked, recipe, encode.vocabulary_of(recipe), "room")
-    return responses.filter(pl.Series(encode.lengths(arrays) <= recipe.model.context))
-
-
-def split_rows(source: Artifact, recipe: Recipe, split: str, first: int | None) -> pl.DataFrame:
-    """The first rows of a split of a finished data set, or all of them."""
-    columns = schema.dataset(recipe.domain)
-    parts: list[pl.DataFrame] = []
-    have = 0
-    for name in source.names(f"data/{split}-*.parquet"):
-        if first is not None and have >= first:
-            break
-        parts.append(schema.read(source.verified(name), columns))
-        have += len(parts[-1])
-    if not parts:
-        raise Refusal(
-            f"the data set {source.folder} has no {split} rows: generate more, or raise curate.{split}"
-        )
-    rows = pl.concat(parts)
-    return rows if first is None else rows.head(first)
+def _fits(rows: pl.DataFrame, recipe: Recipe) -> pl.Series:
+    """Which rows fit the model's context in the recipe's notation, by the rule of `encode`."""
+    arrays = encode.encoded(rows, recipe, encode.vocabulary_of(recipe), "fits")
+    return pl.Series(encode.lengths(arrays) <= recipe.model.context)
 
 
 def _refuse_traceless(recipe: Recipe) -> None:

@@ -14,6 +14,7 @@ from pipeline import metrics, schema
 from pipeline.artifact import Artifact, Json, write_text
 from pipeline.card import folder_card
 from pipeline.console import bar
+from pipeline.dataset import split_rows
 from pipeline.recipe import Evaluate, Recipe
 from pipeline.rollouts import GREEDY, Student, greedily, stored_hashes
 from pipeline.seeds import named_rng, named_seed
@@ -57,7 +58,7 @@ def run(job: Job) -> Json:
         found = bootstrap.checkpoints(job.input("bootstrap"))
         entrants += [Entrant(arm, number, folder) for arm, number, folder in found]
     source = job.input("curate").artifact
-    problems = bootstrap.split_rows(source, job.recipe, "test", job.recipe.evaluate.problems)
+    problems = split_rows(source, job.recipe.domain, "test", job.recipe.evaluate.problems)
     facts = judge(job.artifact, entrants, problems, job.recipe.evaluate, job.recipe.seed)
     return {**facts, "summary": headline(facts)}
 

@@ -51,7 +51,7 @@ def run(job: Job) -> Json:
     todo = range(shards(recipe))
     wanted = [shard for shard in todo if job.options.shards is None or shard in job.options.shards]
     missing = [shard for shard in wanted if artifact.written(shard_name(shard)) is None]
-    task = _Task(recipe, artifact.folder, job.fingerprint)
+    task = WriteShard(recipe, artifact.folder, job.fingerprint)
     with bar("generate", len(wanted)) as advance:
         advance(len(wanted) - len(missing))
         for _ in over_shards(task, missing, job.options.workers):
@@ -89,7 +89,7 @@ def enough(job: Job) -> bool:
 
 
 @dataclass(frozen=True)
-class _Task:
+class WriteShard:
     """A shard is a pure function of the recipe and its number: any worker may write it, twice if need be."""
 
     recipe: Recipe
@@ -97,6 +97,7 @@ class _Task:
     fingerprint: str
 
     def __call__(self, shard: int) -> int:
+        """Write the shard; gives its rows."""
         frame = solved_shard(self.recipe, shard)
         columns = schema.traces(self.recipe.domain)
         words = sum(int(frame[name].list.len().sum()) for name in ("prompt", "trace", "answer"))

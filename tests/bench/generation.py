@@ -16,7 +16,7 @@ from time import perf_counter, process_time
 
 from pipeline.artifact import Artifact
 from pipeline.recipe import Recipe, build
-from pipeline.stages.generate import _Task, shard_name
+from pipeline.stages.generate import WriteShard, shard_name
 
 SIZES = {10: (30_000, 5_000), 20: (8_000, 2_000), 30: (8_000, 2_000)}
 """Side -> rows, rows of a shard."""
@@ -33,7 +33,7 @@ def measure(side: int, rows: int, shard_rows: int) -> dict[str, float]:
     """Words/s by the wall clock and by the CPU's, and the peak memory of this process in GB."""
     made = recipe(side, rows, shard_rows)
     with tempfile.TemporaryDirectory() as folder:
-        task = _Task(made, Path(folder), "bench")
+        task = WriteShard(made, Path(folder), "bench")
         task(made.generate.shards)
         wall, cpu = perf_counter(), process_time()
         for shard in range(made.generate.shards):
