@@ -95,7 +95,8 @@ class Maze(Domain):
 
     def problems(self, rng: np.random.Generator, rows: int) -> pl.DataFrame:
         """Problems of random layouts; raises BadProblem if the settings accept none."""
-        from generators.maze import chance, layout
+        from generators import chance
+        from generators.maze import layout
 
         sizes = layout.Sizes(
             self.width, self.height, *self.wall_range, self.attempts_per_layout, self._search.largest_cost
@@ -105,7 +106,8 @@ class Maze(Domain):
 
     def solve(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         """A* on every problem; raises BadProblem for one without a solution."""
-        from generators.maze import astar, chance
+        from generators import chance
+        from generators.maze import astar
 
         stated, search = self._boards(problems), self._search
         paper = astar.Paper(search.costs, search.heads, search.largest_cost)
@@ -204,7 +206,8 @@ class Maze(Domain):
 
     def references(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         """`reference_words`: the mean trace of 64 random runs; `deepest_words`: the trace of `deepest`."""
-        from generators.maze import astar, chance
+        from generators import chance
+        from generators.maze import astar
 
         stated = self._boards(problems)
         states = chance.states(rng, len(problems))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from generators.domain import BadProblem
 from generators.maze.alphabet import OUTCOMES
 from generators.maze.boards import Boards, Cells, Grids, blank
-from generators.maze.chance import State, below
-from generators.maze.compiled import compiled, whole
+from generators.chance import State, below
+from generators.compiled import compiled, whole
 
 _ACCEPTED, _UNREACHABLE, _TOO_SHORT, _TOO_COSTLY, _REPEATED = 0, 2, 3, 4, 5
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generators.maze.alphabet import Words
-from generators.maze.compiled import compiled, whole
+from generators.compiled import compiled, whole
 from generators.words import UNKNOWN, Codes, Offsets, words
 
 _UNKNOWN = int(UNKNOWN)

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generators.maze.boards import Boards, Cells, Grids
-from generators.maze.compiled import compiled, whole
+from generators.compiled import compiled, whole
 from generators.words import Codes, Offsets
 
 NONE, LEGAL, SOUND, EXACT = 0, 1, 2, 3

@@ -164,7 +164,7 @@ def test_a_goal_that_is_the_start_needs_no_move():
 
 def test_random_numbers_follow_the_published_generator():
     """The first outputs of xoshiro256++ from the state 1, 2, 3, 4, as published with its reference code."""
-    from generators.maze.chance import below, draw
+    from generators.chance import below, draw
 
     state = np.array([1, 2, 3, 4], np.uint64)
     assert [int(draw(state)) for _ in range(4)] == [41943041, 58720359, 3588806011781223, 3591011842654386]
