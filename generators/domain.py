@@ -30,6 +30,14 @@ class BadProblem(ValueError):
     """A user's own problem cannot be read or has no solution; the message names the line and the cause."""
 
 
+class Hung(BadProblem):
+    """The teacher's engine gave no reply to some problems, twice each; `rows` are their places."""
+
+    def __init__(self, rows: Sequence[int], sentence: str) -> None:
+        super().__init__(sentence)
+        self.rows = tuple(rows)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Domain(ABC):
     """A family of problems with its teacher and its verifier; the fields of a subclass are its knobs.
@@ -60,7 +68,10 @@ class Domain(ABC):
 
     @abstractmethod
     def solve(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
-        """`problems` with `trace`, `answer`, `cost`, `trace_words`, `choice_bits` and own columns added."""
+        """`problems` with `trace`, `answer`, `cost`, `trace_words`, `choice_bits` and own columns added.
+
+        Raises Hung when an engine has died or hung twice over the same problem.
+        """
 
     @abstractmethod
     def read(self, source: str) -> pl.DataFrame:
@@ -102,12 +113,27 @@ class Domain(ABC):
     def measures(self, rollouts: pl.DataFrame) -> pl.DataFrame:
         """The domain's own figures of judged responses beside the common ones, one row a response.
 
-        Null where a figure does not apply; `evaluate` gives their means with intervals.
+        `rollouts` has the domain's own columns of the problem beside the judgement. Null where a figure does
+        not apply; `evaluate` gives their means with intervals.
         """
         return rollouts.select()
 
+    def unfit(self, rows: pl.DataFrame) -> pl.Series:
+        """Why a solved row cannot stand in a data set, whatever its verdict; null where it can.
+
+        `rows` have the domain's own columns, but no words.
+        """
+        return pl.Series("unfit", [None] * len(rows), pl.String)
+
+    def remarks(self, rows: pl.DataFrame) -> list[str]:  # noqa: ARG002
+        """A sentence for each solved row of which a user should hear, say of a given label that is wrong."""
+        return []
+
     def baselines(self, rows: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
-        """What a reader must know of a data set: `measure`, `value`, `note`; it is printed in the card."""
+        """What a reader must know of a data set: `measure`, `value`, `note`; it is printed in the card.
+
+        `rows` have the domain's own columns and `split`, but no words.
+        """
         return pl.DataFrame(schema={"measure": pl.String, "value": pl.Float64, "note": pl.String})
 
     def references(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:

@@ -83,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
         _common(verb)
         if stage.name == "generate":
             verb.add_argument("--shards", help="make these only, as 0-9 or 3,5; then `distill seal`")
+            verb.add_argument(
+                "--skip-hung",
+                action="store_true",
+                help="leave out problems over which an engine hangs twice (not reproducible)",
+            )
         if stage.name == "evaluate":
             verb.add_argument("--checkpoint", nargs="+", type=Path, help="judge these checkpoints instead")
             verb.add_argument("--on", nargs="+", help="on these artifacts, Parquet files or problem files")
@@ -165,7 +170,12 @@ def _stage(options: argparse.Namespace, overrides: Overrides) -> None:
     stage = next(each for each in STAGES if each.name == options.stage)
     recipe = _loaded(options.recipe, overrides)
     shards = getattr(options, "shards", None)
-    run = Options(options.artifacts, _workers(options.workers), parse_shards(shards) if shards else None)
+    run = Options(
+        options.artifacts,
+        _workers(options.workers),
+        parse_shards(shards) if shards else None,
+        getattr(options, "skip_hung", False),
+    )
     if run.shards is not None:
         for each in recipe.expanded().values():
             generate.some(each, run)

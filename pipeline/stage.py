@@ -24,6 +24,8 @@ class Options:
     """Worker processes; 0 takes one a core."""
     shards: tuple[int, ...] | None = None
     """Make these shards only, and no manifest."""
+    skip_hung: bool = False
+    """Leave out problems over which an engine hangs. It may change the output, so manifests tell of it."""
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def test_shards_made_apart_are_sealed_into_the_same_data_set(encoded: Job, tmp_p
 
 def test_another_teacher_solves_the_very_same_problems() -> None:
     tied = recipe(domain={**TREE["domain"], "ties": "searchformer"})  # type: ignore[dict-item]
-    ours, theirs = generate.solved_shard(recipe(), 1), generate.solved_shard(tied, 1)
+    ours, theirs = generate.solved_shard(recipe(), 1)[0], generate.solved_shard(tied, 1)[0]
     assert ours["problem_id"].equals(theirs["problem_id"])
     assert ours["prompt"].equals(theirs["prompt"])
     assert not ours["trace"].equals(theirs["trace"])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.maze.boards import Boards, Cells, Grids
 from generators.compiled import compiled, whole
+from generators.maze.boards import Boards, Cells, Grids
 from generators.words import Codes, Offsets
 
 MALFORMED, WRONG, VALID, OPTIMAL = 0, 1, 2, 3

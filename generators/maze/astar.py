@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.maze.alphabet import TIES, Ties
-from generators.maze.boards import Boards, Cells, Grids
 from generators.chance import State, below
 from generators.compiled import compiled, whole
+from generators.maze.alphabet import TIES, Ties
+from generators.maze.boards import Boards, Cells, Grids
 from generators.words import Codes, Offsets
 
 _SEARCHFORMER, _DEEPEST, _RANDOM = 0, 1, 2

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.domain import BadProblem, content_hash
 from generators.compiled import compiled, whole
+from generators.domain import BadProblem, content_hash
 from generators.words import Codes, Offsets
 
 Cells = NDArray[np.int32]

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from generators.chance import State, below
+from generators.compiled import compiled, whole
 from generators.domain import BadProblem
 from generators.maze.alphabet import OUTCOMES
 from generators.maze.boards import Boards, Cells, Grids, blank
-from generators.chance import State, below
-from generators.compiled import compiled, whole
 
 _ACCEPTED, _UNREACHABLE, _TOO_SHORT, _TOO_COSTLY, _REPEATED = 0, 2, 3, 4, 5
 

@@ -7,8 +7,8 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generators.maze.alphabet import Words
 from generators.compiled import compiled, whole
+from generators.maze.alphabet import Words
 from generators.words import UNKNOWN, Codes, Offsets, words
 
 _UNKNOWN = int(UNKNOWN)

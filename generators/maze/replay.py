@@ -24,8 +24,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.maze.boards import Boards, Cells, Grids
 from generators.compiled import compiled, whole
+from generators.maze.boards import Boards, Cells, Grids
 from generators.words import Codes, Offsets
 
 NONE, LEGAL, SOUND, EXACT = 0, 1, 2, 3

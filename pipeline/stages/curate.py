@@ -74,14 +74,19 @@ def decided(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     )
     longest = curate.longest if curate.longest is not None else 2**31
     rows = rows.with_columns(
+        recipe.domain.unfit(rows).alias("unfit"),
         split=split_of(pl.col("split_key"), curate.validation, curate.test),
-        reason=pl.when(pl.col("verdict") != "optimal")
+    )
+    rows = rows.with_columns(
+        reason=pl.when(pl.col("unfit").is_not_null())
+        .then("unfit")
+        .when(pl.col("verdict") != "optimal")
         .then(pl.lit(REASONS[0]))
         .when(level < LEVELS.index(curate.level))
         .then(pl.lit(REASONS[1]))
         .when(pl.col("words") > longest)
         .then(pl.lit(REASONS[2])),
-    )
+    ).drop("unfit")
     # Rows that are left out for another reason come last, so that they never stand in a good row's way.
     order = [pl.col("reason").is_not_null(), "split_key", "shard", "row"]
     earlier = pl.int_range(pl.len()).over("problem_id", order_by=order)

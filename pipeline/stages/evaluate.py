@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 
 from generators.domain import Domain
 from pipeline import metrics, schema
@@ -83,9 +84,10 @@ def judge(
     write_text(artifact.folder / "README.md", card)
     columns = schema.rollouts(_words(entrants))
     rollouts = schema.read(artifact.folder / ROLLOUTS, columns)
+    known = problems.select("problem_id", cs.by_name(*domain.columns, require_all=False))
     facts = {
         "problems": len(problems),
-        "metrics": [row for each in entrants for row in _measured(rollouts, each, asked, domain)],
+        "metrics": [row for each in entrants for row in _measured(rollouts, each, asked, domain, known)],
         "lengths": _lengths(rollouts, entrants),
         "references": {name: references[name].mean() for name in references.columns},
     }
@@ -193,8 +195,13 @@ def _seen(problems: pl.DataFrame, answers: pl.DataFrame) -> pl.Series:
     return pl.Series("seen_in_training", [None] * len(problems), pl.Boolean)
 
 
-def _measured(rollouts: pl.DataFrame, entrant: Entrant, asked: Evaluate, domain: Domain) -> list[Json]:
-    """Every metric of one checkpoint: by rule, on all problems and on those whose response is unseen."""
+def _measured(
+    rollouts: pl.DataFrame, entrant: Entrant, asked: Evaluate, domain: Domain, known: pl.DataFrame
+) -> list[Json]:
+    """Every metric of one checkpoint: by rule, on all problems and on those whose response is unseen.
+
+    `known` has the domain's own columns of the problems.
+    """
     own = _of(rollouts, entrant)
     made: list[Json] = []
     for subset, rows in (("all", own), ("unseen responses", own.filter(~pl.col("seen_in_training")))):
@@ -207,7 +214,9 @@ def _measured(rollouts: pl.DataFrame, entrant: Entrant, asked: Evaluate, domain:
             k = 1 if rule == "greedy" else asked.samples
             made += [{"subset": subset, **row} for row in metrics.table(part, rule, k).to_dicts()]
         if subset == "all" and not greedy.is_empty():
-            own_figures = domain.measures(greedy)
+            own_figures = domain.measures(
+                greedy.join(known, on="problem_id", how="left", maintain_order="left")
+            )
             made += [
                 {"subset": subset, **row} for row in metrics.means(greedy, own_figures, "greedy").to_dicts()
             ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import polars as pl
+from rich.markup import escape
 
-from generators.domain import BadProblem, Domain
+from generators.domain import BadProblem, Domain, Hung
 from pipeline import schema
 from pipeline.artifact import Artifact, Json, file_hash, write_text
 from pipeline.card import folder_card
@@ -18,6 +19,9 @@ from pipeline.executor import over_shards
 from pipeline.recipe import Recipe, domain_fields
 from pipeline.seeds import named_rng
 from pipeline.stage import Job, Options, Stage
+
+TOLD = 20
+"""Remarks on single problems that the terminal shows; the manifest has all."""
 
 
 def shard_name(shard: int) -> str:
@@ -51,7 +55,7 @@ def run(job: Job) -> Json:
     todo = range(shards(recipe))
     wanted = [shard for shard in todo if job.options.shards is None or shard in job.options.shards]
     missing = [shard for shard in wanted if artifact.written(shard_name(shard)) is None]
-    task = WriteShard(recipe, artifact.folder, job.fingerprint)
+    task = WriteShard(recipe, artifact.folder, job.fingerprint, job.options.skip_hung)
     with bar("generate", len(wanted)) as advance:
         advance(len(wanted) - len(missing))
         for _ in over_shards(task, missing, job.options.workers):
@@ -62,7 +66,19 @@ def run(job: Job) -> Json:
         {"default": {"train": "data/part-*.parquet"}},
     )
     write_text(artifact.folder / "README.md", card)
-    return facts(job)
+    made = facts(job)
+    _tell(made)
+    return made
+
+
+def _tell(made: Json) -> None:
+    """What a user should hear of single problems."""
+    for remark in made["remarks"][:TOLD]:
+        say("", f"[yellow]{escape(remark)}[/yellow]")
+    if len(made["remarks"]) > TOLD:
+        say("", f"[yellow]and {len(made['remarks']) - TOLD:,} more: `remarks` in the manifest[/yellow]")
+    if made["hung"]:
+        say("", f"[yellow]{len(made['hung'])} problems hung and are left out: not reproducible[/yellow]")
 
 
 def facts(job: Job) -> Json:
@@ -73,10 +89,14 @@ def facts(job: Job) -> Json:
     rows = sum(entry["rows"] for entry in entries)
     words = sum(entry["words"] for entry in entries)
     exact = sum(entry["sound"] for entry in entries)
+    hung = [problem for entry in entries for problem in entry["hung"]]
     return {
         "rows": rows,
         "words": words,
         "shards": len(entries),
+        "remarks": [remark for entry in entries for remark in entry["remarks"]],
+        "hung": hung,
+        "reproducible": not hung,
         "summary": f"{rows:,} rows in {len(entries)} shards, {words:,} words,"
         f" {exact / max(rows, 1):.1%} verified",
     }
@@ -95,10 +115,11 @@ class WriteShard:
     recipe: Recipe
     folder: Path
     fingerprint: str
+    skip_hung: bool = False
 
     def __call__(self, shard: int) -> int:
         """Write the shard; gives its rows."""
-        frame = solved_shard(self.recipe, shard)
+        frame, hung = solved_shard(self.recipe, shard, self.skip_hung)
         columns = schema.traces(self.recipe.domain)
         words = sum(int(frame[name].list.len().sum()) for name in ("prompt", "trace", "answer"))
         Artifact(self.folder).publish(
@@ -109,26 +130,40 @@ class WriteShard:
             rows=len(frame),
             words=words,
             sound=int(((frame["verdict"] == "optimal") & (frame["level"].is_in(["sound", "exact"]))).sum()),
+            remarks=self.recipe.domain.remarks(frame),
+            hung=hung,
         )
         return len(frame)
 
 
-def solved_shard(recipe: Recipe, shard: int) -> pl.DataFrame:
-    """The rows of a shard: drawn (or read), solved and judged; a pure function of its arguments."""
+def solved_shard(recipe: Recipe, shard: int, skip_hung: bool = False) -> tuple[pl.DataFrame, list[str]]:
+    """The rows of a shard: drawn (or read), solved and judged; a pure function of recipe and shard.
+
+    With `skip_hung` also the ids of problems that are left out, since their teacher hung.
+    """
     domain, size = recipe.domain, recipe.generate.shard_rows
     if domain.source:
         problems = _source_rows(domain).slice(shard * size, size)
     else:
         problems = domain.problems(named_rng(recipe.seed, domain.name, "problems", shard), size)
-    solved = domain.solve(problems, named_rng(recipe.seed, domain.name, "teacher", shard))
+    teacher = partial(named_rng, recipe.seed, domain.name, "teacher", shard)
+    hung: list[str] = []
+    try:
+        solved = domain.solve(problems, teacher())
+    except Hung as cause:
+        if not skip_hung:
+            raise
+        hung = problems["problem_id"][cause.rows].to_list()
+        solved = domain.solve(problems.filter(~pl.col("problem_id").is_in(hung)), teacher())
     judged = domain.check(solved, solved.select("trace", "answer", ended=pl.lit(True)))
-    return solved.with_columns(
+    rows = solved.with_columns(
         judged["verdict"],
         judged["level"],
         seed=pl.lit(recipe.seed, pl.Int64),
         shard=pl.lit(shard, pl.Int32),
         row=pl.int_range(len(solved), dtype=pl.Int32),
     )
+    return rows, hung
 
 
 def _source_identity(source: str) -> str:

@@ -17,7 +17,7 @@ def compare() -> dict[str, float]:
     domain = {"name": "maze", "width": 20, "height": 20, "attempts_per_layout": 10}
     found: dict[str, float] = {}
     recipe = build({"name": "bench", "domain": domain, "generate": {"shard_rows": 5_000}})
-    frame = solved_shard(recipe, 0)
+    frame, _ = solved_shard(recipe, 0)
     vocabulary = vocabulary_of(recipe)
     vocabulary.ids(frame["trace"])
     words = int(frame["trace"].list.len().sum())
