@@ -156,7 +156,7 @@ class Maze(Domain):
         rng: np.random.Generator,  # noqa: ARG002  (no trace is thinned)
     ) -> pl.DataFrame:
         """`prompt` and `response`; rows without an `answer` give prompts alone."""
-        from generators.maze.notation import joined
+        from generators.splicing import joined
 
         prompt = self._written(self._codes(rows["prompt"]), notation, "prompt")
         if "answer" not in rows.columns:
@@ -168,7 +168,7 @@ class Maze(Domain):
 
     def restore(self, responses: pl.DataFrame, notation: str) -> pl.DataFrame:
         """All before the first `plan` is the trace; a word of no maze becomes a null within its list."""
-        from generators.maze.notation import nullable_words, parted, split_at
+        from generators.splicing import nullable_words, parted, split_at
 
         alphabet = self._search.alphabet
         flat, offsets = self._stored(responses["response"], notation)
@@ -247,7 +247,8 @@ class Maze(Domain):
 
     def _written(self, stored: tuple[Codes, Offsets], notation: str, name: str) -> pl.Series:
         """Codes of the search notation as words of a notation."""
-        from generators.maze.notation import in_solution, nullable_words, to_cells
+        from generators.maze.notation import in_solution, to_cells
+        from generators.splicing import nullable_words
 
         if notation == "cells":
             stored = to_cells(*stored, self._search, self.words(notation))
