@@ -62,7 +62,7 @@ clean: ## remove .venv and caches; artifacts stay
 
 # $(call system,TEST,PACKAGE): where the command TEST fails, install PACKAGE through apt without asking;
 # where that is not allowed, one sentence says what is missing. An engine of a later domain is one line more
-# in the set-up below: @$(call system,command -v swipl,swi-prolog-nox)
+# in the set-up below.
 define system
 if ! $(1) >/dev/null 2>&1; then \
   if test "$$(id -u)" = 0; then root=env; else root='sudo -n'; fi; \
@@ -96,6 +96,8 @@ endef
 $(READY): pyproject.toml $(CONSTRAINTS)
 	@test -n '$(FOUND)' || { echo 'Python 3.11 or newer is needed; name one as in make PYTHON=python3.12' >&2; exit 1; }
 	@$(call system,$(FOUND) -m ensurepip --version,$(VENV_PACKAGE))
+	@test -n '$(LIBSWIPL_PATH)' || ( $(call system,command -v swipl,swi-prolog-nox) ) \
+	|| echo 'Only the Prolog recipes and the tests marked engine need it; set-up goes on.' >&2
 	@if test -e $(UNFINISHED) || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
 	  $(FOUND) -m venv --clear $(VENV); \
 	fi

@@ -14,6 +14,10 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 Vocabulary = Literal["proofwriter", "prontoqa", "invented"]
 VOCABULARIES: tuple[Vocabulary, ...] = get_args(Vocabulary)
 
+Family = Literal["AttNeg", "AttNoneg", "RelNeg", "RelNoneg", "Chain"]
+FAMILIES: tuple[Family, ...] = get_args(Family)
+"""ProofWriter's four, and PrOntoQA's linear ontology."""
+
 NOTATIONS = ("symbolic", "without-unbind", "without-fail", "natural", "solution")
 
 ANSWERS = ("true", "false", "unknown", "limit")
