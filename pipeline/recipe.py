@@ -161,7 +161,10 @@ class Recipe:
     evaluate: Evaluate = Evaluate()
     report: Report = Report()
     variants: Mapping[str, Recipe] = field(default_factory=dict)
-    """Complete recipes by name, each with its overrides applied; stages they share are made once."""
+    """Complete recipes by name, each with its overrides applied; stages they share are made once.
+
+    They are those of `variants:`, or the ones that `recipes:` lists.
+    """
 
     @property
     def notation(self) -> str:
@@ -191,6 +194,8 @@ def load(source: str, overrides: Sequence[tuple[str, str]] = ()) -> Recipe:
     if not isinstance(tree, dict):
         raise Refusal(f"{path} is not a recipe: it has no fields")
     tree.setdefault("name", path.stem)
+    if "recipes" in tree:
+        return _joined(tree, overrides)
     variants = tree.pop("variants", None) or {}
     if not isinstance(variants, dict):
         raise Refusal("variants: must map a name to the fields that it changes")
@@ -205,6 +210,24 @@ def load(source: str, overrides: Sequence[tuple[str, str]] = ()) -> Recipe:
         for name, change in variants.items()
     }
     return replace(base, variants=named)
+
+
+def _joined(tree: Tree, overrides: Sequence[tuple[str, str]]) -> Recipe:
+    """Recipes of whatever domains behind each other, with one report: `recipes:` lists their names or files."""
+    names = tree["recipes"]
+    strange = sorted(set(tree) - {"name", "about", "recipes"})
+    if strange or not isinstance(names, list) or not names:
+        raise Refusal(
+            "recipes: must be a list of names or files, with nothing beside it but name and about"
+            + (f"; this one has {', '.join(strange)}" if strange else "")
+        )
+    parts: dict[str, Recipe] = {}
+    for name in names:
+        if "recipes" in (yaml.safe_load(recipe_path(str(name)).read_text(encoding="utf-8")) or {}):
+            raise Refusal(f"recipes: {name} lists recipes itself; list those in its place")
+        parts |= load(str(name), overrides).expanded()
+    first = next(iter(parts.values()))
+    return replace(first, name=tree["name"], about=tree.get("about", ""), variants=parts)
 
 
 def recipe_path(source: str) -> Path:

@@ -126,3 +126,23 @@ def test_faults_are_one_sentence(words: list[str], sentence: str, capsys: pytest
     assert sentence in told
     assert "Traceback" not in told
     assert len(told.strip().splitlines()) <= 3
+
+
+def test_a_recipe_can_list_others(tmp_path: Path) -> None:
+    both = tmp_path / "both.yaml"
+    both.write_text("about: two\nrecipes: [maze-demo, maze-notations]\n")
+    recipe = load(str(both))
+    assert (recipe.name, recipe.about) == ("both", "two")
+    assert next(iter(recipe.expanded())) == "maze-demo"
+    assert recipe.expanded()["maze-demo"] == load("maze-demo")
+    assert len(recipe.expanded()) == 1 + len(load("maze-notations").expanded())
+    for text, cause in (
+        (f"recipes: [{both}]", "lists recipes itself"),
+        ("recipes: []", "must be a list"),
+        ("recipes: [maze-demo]\nseed: 3", "this one has seed"),
+        ("recipes: [no-such-recipe]", "there is no recipe no-such-recipe"),
+    ):
+        wrong = tmp_path / "wrong.yaml"
+        wrong.write_text(text)
+        with pytest.raises(Refusal, match=cause):
+            load(str(wrong))

@@ -88,8 +88,8 @@ def render(name: str, about: str, every: Sequence[Findings], folder: Path, made:
     return environment.get_template("report.html.j2").render(
         name=name,
         about=about,
-        domain=every[0].job.recipe.domain.name,
-        problems=every[0].evaluation["problems"],
+        domain=", ".join(dict.fromkeys(each.job.recipe.domain.name for each in every)),
+        problems=tables.problems(every),
         made=made,
         style=style,
         sections=sections,

@@ -79,7 +79,12 @@ def headline(findings: Sequence[Findings], entrants: Sequence[Sequence[Entrant]]
 
 
 def differences(findings: Sequence[Findings]) -> list[str]:
-    """What sets each variant apart: the fields that are not the same in all of them."""
+    """What sets each variant apart: the fields that are not the same in all of them.
+
+    Recipes of several domains differ in too much; there it is what they say of themselves.
+    """
+    if len({each.job.recipe.domain.name for each in findings}) > 1:
+        return [each.job.recipe.about for each in findings]
     flat = [dict(_fields(asdict(each.job.recipe))) for each in findings]
     names = [
         name
@@ -123,8 +128,12 @@ def brief(findings: Sequence[Findings]) -> Json:
         columns.append("length to\nsolver's")
         for line, ratio in zip(cells, ratios, strict=True):
             line.append(_brief(ratio, True, "ratio"))
-    problems = findings[0].evaluation["problems"]
-    return {"title": f"{problems:,} held-out problems, 95% intervals", "columns": columns, "rows": cells}
+    return {"title": f"{problems(findings)} held-out problems, 95% intervals", "columns": columns, "rows": cells}
+
+
+def problems(findings: Sequence[Findings]) -> str:
+    """How many problems were held out; recipes of several domains differ."""
+    return " and ".join(dict.fromkeys(f"{each.evaluation['problems']:,}" for each in findings))
 
 
 def _brief(row: Mapping[str, Any] | None, spread: bool, kind: Kind) -> str | None:
