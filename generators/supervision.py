@@ -1,0 +1,281 @@
+"""A child process that answers requests, watched over: one that hangs or dies is replaced, and asked once more.
+
+Parent and child exchange frames over two pipes: four bytes of length, then the bytes. The child answers one
+request after the other and writes each answer at once, so that the first unanswered request is the one
+that it was busy with when it went wrong. The child's side, `serve`, imports the standard library alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NoReturn
+
+_HEAD = 4
+_PIPE_BYTES = 1 << 20
+_BUSY = 64
+"""From so many unanswered requests on, answers are collected in pauses, not one by one: waking up costs more."""
+_PAUSE = 0.002
+_READY = b"ready"
+
+
+class NotStarted(RuntimeError):
+    """The child could not be made ready; the message says why."""
+
+
+class _Gone(Exception):
+    """The child died, or gave no answer for too long."""
+
+
+class Supervised:
+    """A command whose process answers requests; it is started when first asked, and kept.
+
+    `patience` is how many seconds it may take for one answer, and for its start. After `recycle` requests it is
+    replaced by a fresh one, which bounds what a leak can do.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        patience: float = 60.0,
+        recycle: int = 200_000,
+    ) -> None:
+        self.command = tuple(command)
+        self.environment = environment
+        self.patience = patience
+        self.recycle = recycle
+        self._child: _Child | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def pid(self) -> int | None:
+        """The process that would answer now, if one is running."""
+        return self._child.process.pid if self._child else None
+
+    def ask(self, requests: Iterable[bytes]) -> list[bytes | None]:
+        """The answer to each request, in order; None where the child hung or died twice.
+
+        Requests are drawn as the child takes them, so that they may be made while it works. Whatever else
+        ends this call, Ctrl-C above all, ends the child too.
+        """
+        with self._lock:
+            try:
+                return self._answers(iter(requests))
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """End the child."""
+        child, self._child = self._child, None
+        # After a fork the child is the other process's.
+        if child and child.owner == os.getpid():
+            child.kill()
+
+    def _answers(self, requests: Iterable[bytes]) -> list[bytes | None]:
+        feed, waiting = iter(requests), deque[bytes]()
+        answers: list[bytes | None] = []
+        child, tries = self._ready(), 0
+        while True:
+            while child.takes_more and child.asked < self.recycle:
+                request = next(feed, None)
+                if request is None:
+                    break
+                waiting.append(request)
+                child.send(request)
+            if not waiting and child.asked < self.recycle:
+                return answers
+            try:
+                given = child.turn(self.patience, len(waiting)) if waiting else []
+            except _Gone:
+                tries += 1
+                if tries == 2:
+                    waiting.popleft()
+                    answers.append(None)
+                    tries = 0
+                child = self._afresh(waiting)
+                continue
+            if given:
+                tries = 0
+            for answer in given:
+                waiting.popleft()
+                answers.append(answer)
+            if not waiting and child.asked >= self.recycle:
+                child = self._afresh(waiting)
+
+    def _afresh(self, waiting: Iterable[bytes]) -> _Child:
+        self.close()
+        child = self._ready()
+        for request in waiting:
+            child.send(request)
+        return child
+
+    def _ready(self) -> _Child:
+        child = self._child
+        if child is None or child.owner != os.getpid() or child.process.poll() is not None:
+            self.close()
+            child = _Child(self.command, self.environment)
+            self._child = child
+            child.greet(self.patience)
+        return child
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class _Child:
+    """A running process with what is on its way to and from it."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None) -> None:
+        self.owner = os.getpid()
+        # A session of its own: Ctrl-C in a terminal goes to the parent alone.
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0,
+            start_new_session=True,
+        )  # fmt: skip
+        assert self.process.stdin and self.process.stdout
+        self.input, self.output = self.process.stdin.fileno(), self.process.stdout.fileno()
+        for pipe in (self.input, self.output):
+            os.set_blocking(pipe, False)
+            with contextlib.suppress(OSError, AttributeError):
+                fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        self.asked = 0
+        self._unsent: deque[memoryview] = deque()
+        self._unsent_bytes = 0
+        self._received = bytearray()
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether more requests should be handed to it."""
+        return self._unsent_bytes < _PIPE_BYTES
+
+    def send(self, request: bytes) -> None:
+        """Put a request on its way."""
+        frame = _frame(request)
+        self._unsent.append(memoryview(frame))
+        self._unsent_bytes += len(frame)
+        self.asked += 1
+
+    def turn(self, patience: float, waiting: int) -> list[bytes]:
+        """Write what the pipe takes and give the answers that have come, at least one or a part of one."""
+        if waiting > _BUSY:
+            self._write()
+            time.sleep(_PAUSE)
+        poll = select.poll()
+        poll.register(self.output, select.POLLIN)
+        if self._unsent:
+            poll.register(self.input, select.POLLOUT)
+        begun = time.monotonic()
+        while True:
+            left = patience - (time.monotonic() - begun)
+            events = dict(poll.poll(max(left, 0) * 1000))
+            if self.output in events:
+                return self._read()
+            if not events:
+                raise _Gone
+            self._write()
+            if not self._unsent:
+                poll.unregister(self.input)
+
+    def greet(self, patience: float) -> None:
+        """Wait until it is ready. Raises NotStarted with what it says otherwise."""
+        deadline = time.monotonic() + patience
+        heard: list[bytes] = []
+        try:
+            while not heard and time.monotonic() < deadline:
+                heard = self.turn(deadline - time.monotonic(), 1)
+        except _Gone:
+            pass
+        if heard != [_READY]:
+            self.kill()
+            told = heard[0].decode() if heard else f"{self.process.args!r} ended or hung before it was ready"
+            raise NotStarted(told)
+
+    def kill(self) -> None:
+        """End it, whatever it is doing."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe
+            pipe.close()
+
+    def _write(self) -> None:
+        try:
+            while self._unsent:
+                sent = os.writev(self.input, list(self._unsent)[:512])
+                self._unsent_bytes -= sent
+                while self._unsent and sent >= len(self._unsent[0]):
+                    sent -= len(self._unsent.popleft())
+                if sent:
+                    self._unsent[0] = self._unsent[0][sent:]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            raise _Gone from None
+
+    def _read(self) -> list[bytes]:
+        part = os.read(self.output, _PIPE_BYTES)
+        if not part:
+            raise _Gone
+        self._received += part
+        answers, at, end = [], 0, len(self._received)
+        while at + _HEAD <= end:
+            stop = at + _HEAD + int.from_bytes(self._received[at : at + _HEAD], "little")
+            if stop > end:
+                break
+            answers.append(bytes(self._received[at + _HEAD : stop]))
+            at = stop
+        del self._received[:at]
+        return answers
+
+
+def serve(start: Callable[[], Callable[[bytes], bytes]]) -> NoReturn:
+    """The child's side: make ready with `start`, then answer each request with what that gave.
+
+    Leaves when the parent closes the pipe or dies. Standard input and output are taken away from `start`, so
+    that nothing it calls can read or write frames; what it prints goes to standard error.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    requests, answers = os.fdopen(os.dup(0), "rb", _PIPE_BYTES), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    threading.Thread(target=_outlive_no, args=(os.getppid(),), daemon=True).start()
+    try:
+        try:
+            answer = start()
+        except Exception as fault:
+            _write_all(answers, _frame(str(fault).encode()))
+            os._exit(1)
+        _write_all(answers, _frame(_READY))
+        while len(head := requests.read(_HEAD)) == _HEAD:
+            _write_all(answers, _frame(answer(requests.read(int.from_bytes(head, "little")))))
+    except BrokenPipeError:
+        pass
+    # Not through the interpreter's end, where an engine may clean up for long.
+    os._exit(0)
+
+
+def _outlive_no(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
+
+
+def _frame(content: bytes) -> bytes:
+    return len(content).to_bytes(_HEAD, "little") + content
+
+
+def _write_all(pipe: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(pipe, rest) :]
