@@ -1,9 +1,9 @@
 """The forward closure of theories, compiled: labels and minimal depths, independent of Prolog.
 
-Literals are derived breadth first. A rule fires on the literal of its body that was derived last, so that each
-of its instances fires once (the semi-naive join), and none at a smaller depth than the one before. Known literals
-stand in a table with a cell for every ground literal over the names of the theory; the cell of a literal's
-complement is its neighbour.
+Literals are derived breadth first. A rule fires on the literal of its body that was derived last, so that
+each of its instances fires once (the semi-naive join), and none at a smaller depth than the one before. Known
+literals stand in a table with a cell for every ground literal over the names of the theory; the cell of a
+literal's complement is its neighbour.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class _Names(NamedTuple):
 
 
 class _Work(NamedTuple):
-    """Arrays that every theory reuses. A *group* is a predicate with a polarity: 2 * its local number + 1 or 0."""
+    """Arrays that every theory reuses. A *group* is a predicate with a polarity: 2 * its number + 1 or 0."""
 
     place: Numbers
     """Of each cell: which of the known literals stands in it, or -1."""
