@@ -10,7 +10,7 @@ from generators.prolog import firings, goals
 from generators.prolog.literals import Names
 
 Mark = Choice["proof", "proven", "failed", "loop", "open", "clause", "idle", "note", "more"]
-"""In the proof; proven in vain; failed; its own ancestor; not finished; a clause; in vain; no step; left out."""
+"""In the proof; proven in vain; failed; its own ancestor; not finished; a clause; idle; no step; left out."""
 
 
 @dataclass(frozen=True)
