@@ -1,4 +1,4 @@
-"""How far replayed traces can be trusted: from the first step that is not legal, and from the search itself."""
+"""How far replayed traces can be trusted: by their first illegal step, and by the search itself."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from generators.compiled import compiled
 from generators.domain import LEVELS
 from generators.prolog.alphabet import ANSWERS
+from generators.prolog.events import Events
 from generators.prolog.theory import WIDTH, Literals, Offsets
 from generators.words import Codes
 
@@ -67,6 +68,9 @@ class Replayed:
     reason: NDArray[np.uint8]
     """Of the departure, or 0."""
     context: Literals
+    """What the reason's sentence calls {literal}."""
+    span: Offsets
+    """Shape (rows, 2): where the words of the departing step begin and end in the codes."""
 
 
 def blank(rows: int) -> Found:
@@ -81,7 +85,7 @@ def blank(rows: int) -> Found:
 
 def graded(
     found: Found,
-    step_offsets: Offsets,
+    read: Events,
     trace: tuple[Codes, Offsets],
     searched: Searched,
     claimed: NDArray[np.int8],
@@ -97,7 +101,7 @@ def graded(
     legal, answered = found.departures < 0, (claimed >= TRUE) & (claimed <= UNKNOWN)
     exact = legal & answered & repeated & (searched.answers == claimed)
     sound = exact | (legal & ((claimed == TRUE) | (claimed == FALSE)) & (found.outcomes == claimed))
-    total = np.diff(step_offsets)
+    total = np.diff(read.offsets)
     # An empty trace says nothing, unless nothing is left to say.
     empty = (total == 0) & ~sound
     level = np.select([exact, sound, legal & ~empty], [EXACT, SOUND, LEGAL], NONE)
@@ -113,7 +117,17 @@ def graded(
         departure=departure,
         reason=np.where(late, ended, found.reasons).astype(np.uint8),
         context=found.contexts,
+        span=_span(read, trace[1], departure),
     )
+
+
+def _span(read: Events, offsets: Offsets, departure: Offsets) -> Offsets:
+    """Where each departing step begins and ends; both the end of the trace for one after the last."""
+    places = np.append(read.places, offsets[-1])
+    steps = read.offsets[:-1] + departure
+    ends = [np.minimum(places[np.clip(steps + more, 0, len(places) - 1)], offsets[1:]) for more in (0, 1)]
+    late = (departure < 0) | (steps >= read.offsets[1:])
+    return np.where(late[:, None], offsets[1:, None], np.stack(ends, axis=1))
 
 
 @compiled

@@ -86,7 +86,7 @@ def replay(
         found,
     )
     searched = search_backward.search(theories, words, np.diff(trace[1]))
-    return levels.graded(found, read.offsets, trace, searched, claimed)
+    return levels.graded(found, read, trace, searched, claimed)
 
 
 _CALL, _USE, _BIND, _UNBIND = events.CALL, events.USE, events.BIND, events.UNBIND
