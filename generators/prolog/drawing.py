@@ -15,8 +15,6 @@ from generators.prolog.scene import Scene, scene
 COLUMNS = 80
 LONGEST = 200
 """Lines of a derivation at most."""
-DEEPEST = 20
-"""Steps of indentation at most: a line further in starts where this one does."""
 
 MARKS: Mapping[Mark, tuple[str, str]] = {
     "proof": ("✓", "in the proof"),
@@ -57,7 +55,7 @@ def text(drawn: Scene) -> str:
 
 
 def _line(line: Line) -> list[str]:
-    begin = 2 * min(line.depth, DEEPEST)
+    begin = 2 * line.depth
     told = f"{MARKS[line.mark][0]} {line.head}" + (f"  {line.detail}" if line.detail else "")
     return _wrapped(told, begin + 4, begin)
 

@@ -23,8 +23,9 @@ Fact = tuple[str, float | None, str]
 def baselines(rows: pl.DataFrame, theories: Theories) -> pl.DataFrame:
     """`measure`, `value` and `note`; what was not drawn, or came without labels, has no facts on that.
 
-    `rows` has `label`, `depth`, `split_key`, and perhaps `split`, `family`, `given`, `draws`,
-    `contradictory` and `missed`; theories are in the same order. Rows without an answer (limit) are left out of the audits.
+    `rows` has `depth` and `split_key`, and perhaps `label`, `split`, `family`, `given`, `source_id`, `draws`,
+    `contradictory` and `missed`; theories are in the same order. Rows without an answer (limit) are left
+    out of the audits.
     """
     facts = [*_draws(rows)]
     if "label" in rows.columns:
@@ -150,9 +151,9 @@ def _scores(own: _Surface, part: NDArray[np.bool_], suffix: str, which: str) -> 
 
 
 BOUND = (
-    "what the features must give: a table that knows the shares of the answers among questions with the same "
-    "stated and complement stated (and polarity, in families that assert nothing negative, where true questions "
-    "are positive and false ones negated), all else about the features being independent of the answer"
+    "what the features must give: a table that knows the answers' shares among questions of the same stated "
+    "and complement stated, and in families that assert nothing negative the same polarity (there true ones "
+    "are positive and false ones negated), while all else that it sees is independent of the answer"
 )
 
 

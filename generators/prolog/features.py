@@ -9,8 +9,8 @@ from generators.compiled import compiled
 from generators.prolog.theory import ARGUMENTS, POLARITY, PREDICATE, WIDTH, Literals, Offsets, Theories
 
 FEATURES = ("stated", "complement stated", "own-polarity head", "other-polarity head", "negated")
-"""A fact is the question or its complement; a rule's head has its predicate with its polarity or the other one,
-whatever its arguments; the question is negative."""
+"""A fact is the question or its complement; a rule's head has its predicate with its polarity or with the
+other one, whatever its arguments; the question is negative."""
 
 COUNTS = (
     *("facts", "rules", "body literals", "facts of the entity", "facts of the predicate"),

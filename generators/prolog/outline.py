@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal as Choice
 
 from generators.prolog import firings, goals
@@ -11,6 +11,10 @@ from generators.prolog.literals import Names
 
 Mark = Choice["proof", "proven", "failed", "loop", "open", "clause", "idle", "note", "more"]
 """In the proof; proven in vain; failed; its own ancestor; not finished; a clause; idle; no step; left out."""
+
+
+DEEPEST = 20
+"""Steps of indentation at most: a line further in starts where this one does."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,9 @@ def forward(nodes: Sequence[firings.Node], names: Names) -> list[Line]:
 
 def shortened(lines: Sequence[Line], most: int) -> list[Line]:
     """At most about `most` lines, the proof and what is near the root first; gaps say how much they hide."""
+    lines = [line if line.depth <= DEEPEST else replace(line, depth=DEEPEST) for line in lines]
     if len(lines) <= most:
-        return list(lines)
+        return lines
     # What stands above a line is nearer to the root, and of a backward proof it is in the proof too.
     order = sorted(range(len(lines)), key=lambda at: (not lines[at].kept, lines[at].depth, at))
     shown = set(order[:most])

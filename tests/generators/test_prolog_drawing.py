@@ -1,0 +1,180 @@
+"""Derivations as text and as pictures: what they show, and that nothing can break them."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from generators.domain import BadProblem
+from generators.prolog import search_backward, search_forward
+from generators.prolog.alphabet import MODES, Words
+from generators.prolog.drawing import view
+from generators.prolog.stated import parsed, prompts
+from generators.prolog.theory import NONE, VARIABLE, assembled
+
+WORDS = Words("proofwriter", 24, 24)
+SEARCHES = {"backward": search_backward.search, "forward": search_forward.search}
+
+
+def spelled(text):
+    return text.split()
+
+
+PROMPT = spelled(
+    "fact1 + kind bob fact2 + rough bob fact3 - nice anne fact4 + chases bob anne fact5 + big cow "
+    "rule1 if + kind x + young x then + red x rule2 if + red x then + young x "
+    "rule3 if + chases x y - nice y then + cold x rule4 if + rough x + cold x then + red x "
+    "rule5 if then - blue bob ask + red bob"
+)
+
+
+def solved(prompt, mode):
+    codes = np.array([WORDS.alphabet.index(word) for word in prompt], np.uint16)
+    theories = parsed(codes, np.array([0, len(codes)]), WORDS)
+    found = SEARCHES[mode](theories, WORDS, np.array([60_000]))
+    trace = [WORDS.alphabet[code] for code in found.codes]
+    answer = ("true", "false", "unknown", "limit")[found.answers[0]]
+    return {"prompt": prompt, "trace": trace, "answer": ["answer", answer]}
+
+
+def random_prompt(rng):
+    def literal(ground):
+        arity = int(rng.integers(1, 3))
+        predicate = int(rng.integers(0, 3)) + (14 if arity == 2 else 0)
+        terms = [
+            VARIABLE + int(rng.integers(0, 2))
+            if not ground and rng.random() < 0.7
+            else int(rng.integers(0, 3))
+            for _ in range(arity)
+        ]
+        return [int(rng.random() < 0.8), predicate, *terms, *[NONE] * (3 - arity)]
+
+    rules = [([literal(False) for _ in range(rng.integers(0, 3))], literal(False)) for _ in range(7)]
+    made, _ = prompts(assembled([([literal(True) for _ in range(8)], rules, literal(True))]), WORDS)
+    return [WORDS.alphabet[code] for code in made]
+
+
+def spoilt(rng, trace):
+    """A trace with words swapped, lost, repeated, replaced by any word, or by none."""
+    words = list(trace)
+    for _ in range(int(rng.integers(1, 12))):
+        at = int(rng.integers(0, len(words))) if words else 0
+        turn = int(rng.integers(0, 5))
+        if turn == 0:
+            words[at : at + 1] = []
+        elif turn == 1:
+            words[at:at] = words[at : at + 4]
+        elif turn == 2:
+            words[at : at + 1] = [WORDS.alphabet[int(rng.integers(0, len(WORDS.alphabet)))]]
+        elif turn == 3:
+            words[at : at + 1] = [None]
+        else:
+            words = words[: at + 1]
+    return words
+
+
+def test_a_backward_search_shows_proof_failures_and_loops():
+    shown = view(solved(PROMPT, "backward"), WORDS, "backward", "text")
+    assert "rule1  kind(x), young(x) -> red(x)" in shown
+    assert "fact3 -nice(anne)" in shown
+    assert "✓ red(bob)\n" in shown
+    assert "↺ red(bob)  loop" in shown
+    assert "✗ young(bob)  rule2 x=bob" in shown
+    assert re.search(r"✓ chases\(bob, anne\)  fact4", shown)
+    assert shown.endswith("answer  true")
+
+
+def test_a_forward_search_shows_what_it_obtains_and_what_the_question_rests_on():
+    shown = view(solved(PROMPT, "forward"), WORDS, "forward", "text")
+    assert "✓ cold(bob)  rule3 x=bob y=anne" in shown
+    assert "✓ red(bob)  rule4 x=bob" in shown
+    assert "  ○ young(bob)  rule2 again x=bob" in shown
+    assert "○ -blue(bob)  rule5" in shown
+
+
+def test_the_proof_is_the_one_that_was_kept_after_backtracking():
+    prompt = spelled(
+        "fact1 + likes bob anne fact2 + likes bob cow fact3 + kind cow "
+        "rule1 if + likes bob y + kind y then + nice bob ask + nice bob"
+    )
+    shown = view(solved(prompt, "backward"), WORDS, "backward", "text")
+    assert "○ likes(bob, anne)  fact1" in shown
+    assert "✓ likes(bob, cow)  fact2" in shown
+    assert "✗ kind(anne)" in shown
+    assert "✓ kind(cow)  fact3" in shown
+
+
+def test_display_names_stand_in_place_of_words_and_are_escaped():
+    row = {**solved(PROMPT, "backward"), "names": ["bob=Robert <b>&'\"", "chases=a=b", "anne=Zoë\x1b[2J\n"]}
+    shown = view(row, WORDS, "backward", "text")
+    assert "red(Robert <b>&'\")" in shown
+    assert "a=b(Robert <b>&'\", Zoë [2J)" in shown
+    assert "\x1b" not in shown
+    drawn = view(row, WORDS, "backward", "svg")
+    texts = [one.text for one in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")]
+    assert "red(Robert <b>&'\")?" in texts
+    assert "<b>" not in drawn
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_text_keeps_to_80_columns_and_pictures_are_xml_for_any_theory(mode):
+    rng = np.random.default_rng(5)
+    for _ in range(60):
+        row = solved(random_prompt(rng), mode)
+        shown = view(row, WORDS, mode, "text")
+        assert max(map(len, shown.splitlines())) <= 80
+        assert len(shown.splitlines()) < 300
+        drawn = view(row, WORDS, mode, "svg")
+        picture = ElementTree.fromstring(drawn)
+        assert picture[0].tag.endswith("title")
+        assert picture[0].text
+        assert len(drawn) < 60_000
+        assert drawn == view(row, WORDS, mode, "svg")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_spoilt_trace_breaks_a_drawing(mode):
+    rng = np.random.default_rng(6)
+    other = {"backward": "forward", "forward": "backward"}[mode]
+    for _ in range(120):
+        row = solved(random_prompt(rng), mode if rng.random() < 0.9 else other)
+        row["trace"] = spoilt(rng, row["trace"])
+        row["answer"] = [None, ["answer", None], [], ["true", "call", None, "<"]][int(rng.integers(0, 4))]
+        view(row, WORDS, mode, "text")
+        ElementTree.fromstring(view(row, WORDS, mode, "svg"))
+
+
+def test_what_is_no_step_is_shown_as_it_stands():
+    words = spelled("call + red bob bob anne use rule1 exit - nice cow bind x bind y")
+    shown = view({"prompt": PROMPT, "trace": words, "answer": None}, WORDS, "backward", "text")
+    for stray in ("! bob anne", "! exit - nice cow", "! bind x", "! bind y"):
+        assert stray in shown
+    assert "… red(bob)" in shown
+    assert shown.endswith("answer  none")
+
+
+def test_a_search_nested_without_end_is_shortened_and_says_by_how_much():
+    words = spelled("call + red bob use rule1 call + young bob use rule2") * 2_000
+    row = {"prompt": PROMPT, "trace": words, "answer": ["answer", "unknown"]}
+    shown = view(row, WORDS, "backward", "text")
+    assert "3800 more" in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    drawn = view(row, WORDS, "backward", "svg")
+    assert "3940 more" in drawn
+    assert len(drawn) < 60_000
+
+
+def test_a_problem_without_a_trace_is_drawn_too():
+    row = {"prompt": PROMPT, "trace": None, "answer": None, "names": None}
+    for mode in MODES:
+        assert view(row, WORDS, mode, "text").endswith("answer  none")
+        ElementTree.fromstring(view(row, WORDS, mode, "svg"))
+
+
+@pytest.mark.parametrize("prompt", [[], ["bob"], ["fact1", "+", "kind"], PROMPT[:-3], [None, *PROMPT]])
+def test_a_prompt_that_states_no_theory_is_refused_in_a_sentence(prompt):
+    with pytest.raises(BadProblem, match="the prompt"):
+        view({"prompt": prompt, "trace": None, "answer": None}, WORDS, "backward", "text")
