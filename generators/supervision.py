@@ -1,4 +1,4 @@
-"""A child process that answers requests, watched over: one that hangs or dies is replaced, and asked once more.
+"""A child process that answers requests, supervised: one that hangs or dies is replaced, and asked once more.
 
 Parent and child exchange frames over two pipes: four bytes of length, then the bytes. The child answers one
 request after the other and writes each answer at once, so that the first unanswered request is the one
@@ -16,14 +16,16 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NoReturn
 
 _HEAD = 4
 _PIPE_BYTES = 1 << 20
 _BUSY = 64
-"""From so many unanswered requests on, answers are collected in pauses, not one by one: waking up costs more."""
+"""From so many unanswered requests on, answers are collected in pauses: waking up for each costs more."""
 _PAUSE = 0.002
+_START = 60.0
+"""Seconds that a child may take to be ready."""
 _READY = b"ready"
 
 
@@ -38,8 +40,8 @@ class _Gone(Exception):
 class Supervised:
     """A command whose process answers requests; it is started when first asked, and kept.
 
-    `patience` is how many seconds it may take for one answer, and for its start. After `recycle` requests it is
-    replaced by a fresh one, which bounds what a leak can do.
+    `patience` is how many seconds it may take for one answer. After `recycle` requests a fresh process takes
+    its place, which bounds what a leak can do.
     """
 
     def __init__(
@@ -81,21 +83,15 @@ class Supervised:
         if child and child.owner == os.getpid():
             child.kill()
 
-    def _answers(self, requests: Iterable[bytes]) -> list[bytes | None]:
-        feed, waiting = iter(requests), deque[bytes]()
-        answers: list[bytes | None] = []
-        child, tries = self._ready(), 0
+    def _answers(self, feed: Iterator[bytes]) -> list[bytes | None]:
+        answers, waiting, tries = list[bytes | None](), deque[bytes](), 0
+        child = self._ready()
         while True:
-            while child.takes_more and child.asked < self.recycle:
-                request = next(feed, None)
-                if request is None:
-                    break
-                waiting.append(request)
-                child.send(request)
-            if not waiting and child.asked < self.recycle:
+            child = self._fed(child, feed, waiting)
+            if not waiting:
                 return answers
             try:
-                given = child.turn(self.patience, len(waiting)) if waiting else []
+                given = child.turn(self.patience, len(waiting))
             except _Gone:
                 tries += 1
                 if tries == 2:
@@ -109,8 +105,18 @@ class Supervised:
             for answer in given:
                 waiting.popleft()
                 answers.append(answer)
-            if not waiting and child.asked >= self.recycle:
-                child = self._afresh(waiting)
+
+    def _fed(self, child: _Child, feed: Iterator[bytes], waiting: deque[bytes]) -> _Child:
+        """Draw as many requests as the child takes; a fresh one takes over when it has had its share."""
+        if child.asked >= self.recycle and not waiting:
+            child = self._afresh(waiting)
+        while child.takes_more and child.asked < self.recycle:
+            request = next(feed, None)
+            if request is None:
+                break
+            waiting.append(request)
+            child.send(request)
+        return child
 
     def _afresh(self, waiting: Iterable[bytes]) -> _Child:
         self.close()
@@ -123,9 +129,8 @@ class Supervised:
         child = self._child
         if child is None or child.owner != os.getpid() or child.process.poll() is not None:
             self.close()
-            child = _Child(self.command, self.environment)
-            self._child = child
-            child.greet(self.patience)
+            child = self._child = _Child(self.command, self.environment)
+            child.greet()
         return child
 
     def __del__(self) -> None:
@@ -142,11 +147,12 @@ class _Child:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0,
             start_new_session=True,
         )  # fmt: skip
-        assert self.process.stdin and self.process.stdout
-        self.input, self.output = self.process.stdin.fileno(), self.process.stdout.fileno()
+        self._pipes = [pipe for pipe in (self.process.stdin, self.process.stdout) if pipe]
+        self.input, self.output = (pipe.fileno() for pipe in self._pipes)
         for pipe in (self.input, self.output):
             os.set_blocking(pipe, False)
-            with contextlib.suppress(OSError, AttributeError):
+            # The usual 64 KiB stop the child when the parent is busy for some milliseconds.
+            with contextlib.suppress(OSError):
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self.asked = 0
         self._unsent: deque[memoryview] = deque()
@@ -186,26 +192,23 @@ class _Child:
             if not self._unsent:
                 poll.unregister(self.input)
 
-    def greet(self, patience: float) -> None:
+    def greet(self) -> None:
         """Wait until it is ready. Raises NotStarted with what it says otherwise."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + _START
         heard: list[bytes] = []
-        try:
-            while not heard and time.monotonic() < deadline:
+        with contextlib.suppress(_Gone):
+            while not heard:
                 heard = self.turn(deadline - time.monotonic(), 1)
-        except _Gone:
-            pass
         if heard != [_READY]:
             self.kill()
-            told = heard[0].decode() if heard else f"{self.process.args!r} ended or hung before it was ready"
-            raise NotStarted(told)
+            command = " ".join(map(str, self.process.args))  # type: ignore[arg-type]
+            raise NotStarted(heard[0].decode() if heard else f"`{command}` ended or hung while starting")
 
     def kill(self) -> None:
         """End it, whatever it is doing."""
         self.process.kill()
         self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            assert pipe
+        for pipe in self._pipes:
             pipe.close()
 
     def _write(self) -> None:

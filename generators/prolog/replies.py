@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from generators.compiled import compiled, whole
 from generators.prolog.alphabet import ANSWERS, EVENTS, Words
-from generators.prolog.requests import FIRST, Bytes, Characters, characters
+from generators.prolog.requests import FIRST, Bytes, characters
 from generators.words import Codes, Offsets
 
 LETTERS = {
@@ -23,13 +23,25 @@ assert tuple(sorted(LETTERS)) == tuple(sorted(EVENTS))
 _FIRST, _ANSWERS = FIRST, len(ANSWERS)
 
 
+Answers = NDArray[np.int8]
+Counts = NDArray[np.int32]
+Places = NDArray[np.int64]
+
+
 class Replies(NamedTuple):
     """Traces as flat codes with their offsets, the index of each answer in ANSWERS (-1: none), and events."""
 
     codes: Codes
     offsets: Offsets
-    answers: NDArray[np.int8]
-    events: NDArray[np.int32]
+    answer: Answers
+    events: Counts
+
+
+class Book(NamedTuple):
+    """The character of the first key, and the code of the first predicate."""
+
+    keys: int
+    predicates: int
 
 
 def decoded(replies: list[bytes | None], words: Words) -> Replies:
@@ -38,27 +50,29 @@ def decoded(replies: list[bytes | None], words: Words) -> Replies:
     Raises RuntimeError for the first that reports an error or is not whole.
     """
     rows = len(replies)
-    data = np.frombuffer(b"".join(reply or b"" for reply in replies), np.uint8)
-    ends = np.zeros(rows + 1, np.int64)
-    np.cumsum([len(reply or b"") for reply in replies], out=ends[1:])
-    offsets = np.zeros(rows + 1, np.int64)
-    answers, events = np.full(rows, -1, np.int8), np.zeros(rows, np.int32)
-    # A key, two words, takes two bytes or more; all other characters are one word.
-    codes = np.empty(len(data), np.uint16)
-    letters = np.full(128, -1, np.int64)
+    given = [reply or b"" for reply in replies]
+    data, ends = np.frombuffer(b"".join(given), np.uint8), np.zeros(rows + 1, np.int64)
+    np.cumsum([len(reply) for reply in given], out=ends[1:])
+    # A key, which is two words, takes two bytes or more; every other character is one word.
+    found = Replies(
+        np.empty(len(data), np.uint16), np.zeros(rows + 1, np.int64), np.full(rows, -1, np.int8),
+        np.zeros(rows, np.int32),
+    )  # fmt: skip
+    # No event has the code 0, so that one stands for a character that is no letter of an event.
+    letters = np.zeros(128, np.int64)
     for name, letter in LETTERS.items():
         letters[ord(letter)] = words.event(name)
-    bad = _decode(
-        data, ends, letters, characters(words), words.predicates, len(words.predicate_words), codes, offsets,
-        answers, events,
-    )  # fmt: skip
+    bad = _decode(data, ends, letters, Book(characters(words).keys, words.predicates), *found)
+    # Solver and parent have the alphabet from the same place: a word beyond it means a broken reply.
+    if bad == rows and len(data) and found.codes[: found.offsets[-1]].max(initial=0) >= len(words.alphabet):
+        bad = int(np.searchsorted(found.offsets, found.codes.argmax(), "right")) - 1
     if bad < rows:
-        told = (replies[bad] or b"").decode(errors="replace")
-        raise RuntimeError(f"the solver could not solve problem {bad}: {_reason(told)}")
-    return Replies(codes[: offsets[-1]], offsets, answers, events)
+        raise RuntimeError(f"the solver could not solve problem {bad}: {_reason(given[bad])}")
+    return found._replace(codes=found.codes[: found.offsets[-1]])
 
 
-def _reason(told: str) -> str:
+def _reason(reply: bytes) -> str:
+    told = reply.decode(errors="replace")
     _, found, reason = told.rpartition("\nerror ")
     return reason.strip() if found else f"its reply is broken: {told[-80:]!r}"
 
@@ -84,54 +98,57 @@ def _trailer(data: Bytes, at: int, end: int, events: int) -> int:
 
 
 @compiled
+def _character(data: Bytes, at: int) -> tuple[int, int]:
+    """A character of two or three bytes of UTF-8, and the place after it."""
+    byte = whole(data[at])
+    if byte < 0xE0:
+        return (byte & 0x1F) << 6 | whole(data[at + 1]) & 0x3F, at + 2
+    return (byte & 0x0F) << 12 | (whole(data[at + 1]) & 0x3F) << 6 | whole(data[at + 2]) & 0x3F, at + 3
+
+
+@compiled
+def _words(
+    data: Bytes, at: int, end: int, letters: Places, book: Book, codes: Codes, used: int
+) -> tuple[int, int, int]:
+    """Read words up to the end of the line: the place after them (-1: unreadable), codes used, and events."""
+    events = 0
+    while at < end and data[at] != 10:
+        if data[at] < 0x80:
+            codes[used] = letters[data[at]]
+            if letters[data[at]] == 0:
+                return -1, used, events
+            used, at, events = used + 1, at + 1, events + 1
+            continue
+        character, at = _character(data, at)
+        if character < book.keys:
+            codes[used] = character - _FIRST
+            used += 1
+        else:
+            key = character - book.keys
+            codes[used], codes[used + 1] = key & 1, book.predicates + (key >> 1)
+            used += 2
+    return at, used, events
+
+
+@compiled
 def _decode(
     data: Bytes,
     ends: Offsets,
-    letters: NDArray[np.int64],
-    first: Characters,
-    predicates: int,
-    predicate_count: int,
+    letters: Places,
+    book: Book,
     codes: Codes,
     offsets: Offsets,
-    answers: NDArray[np.int8],
-    events: NDArray[np.int32],
+    answers: Answers,
+    counts: Counts,
 ) -> int:
     """Fill the arrays; gives the first row that is not as it should be, or the number of rows."""
     used = 0
     for row in range(len(ends) - 1):
-        at, end = ends[row], ends[row + 1]
-        count = 0
-        while at < end and data[at] != 10:
-            byte = whole(data[at])
-            if byte < 0x80:
-                if letters[byte] < 0:
-                    return row
-                codes[used] = letters[byte]
-                used, at, count = used + 1, at + 1, count + 1
-                continue
-            if byte < 0xE0:
-                character = (byte & 0x1F) << 6 | whole(data[at + 1]) & 0x3F
-                at += 2
-            else:
-                character = (
-                    (byte & 0x0F) << 12 | (whole(data[at + 1]) & 0x3F) << 6 | whole(data[at + 2]) & 0x3F
-                )
-                at += 3
-            if character >= first.keys:
-                key = character - first.keys
-                if key >= 2 * predicate_count:
-                    return row
-                codes[used], codes[used + 1] = key & 1, predicates + (key >> 1)
-                used += 2
-            else:
-                codes[used] = character - _FIRST
-                used += 1
-        if at < end:
-            answers[row] = _trailer(data, at + 1, end, count)
+        begin, end = ends[row], ends[row + 1]
+        if begin < end:
+            at, used, counts[row] = _words(data, begin, end, letters, book, codes, used)
+            answers[row] = _trailer(data, at + 1, end, counts[row]) if at >= 0 else -1
             if answers[row] < 0:
                 return row
-        elif end > ends[row]:
-            return row
-        events[row] = count
         offsets[row + 1] = used
     return len(ends) - 1

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from generators.chance import State, below
 from generators.compiled import compiled, whole
-from generators.prolog.alphabet import Mode, Words
+from generators.prolog.alphabet import ARITY, Mode, Words
 from generators.prolog.theory import (
     ARGUMENTS,
-    ARITY,
     NONE,
     POLARITY,
     PREDICATE,
@@ -29,7 +28,6 @@ FIRST = 0x100
 """The character of the first word; those before it are marks."""
 
 _SURROGATES = 0xD800
-_PREFIX = b"solve\0"
 _ARGUMENTS, _ARITY, _POLARITY, _PREDICATE = ARGUMENTS, ARITY, POLARITY, PREDICATE
 _NONE, _VARIABLE, _FIRST = NONE, VARIABLE, FIRST
 _NEXT, _END = ord("@") + 1, ord(";")
@@ -67,10 +65,10 @@ def characters(words: Words) -> Characters:
 def requests(
     theories: Theories, words: Words, mode: Mode, steps: int, order: State | None
 ) -> tuple[Bytes, Offsets]:
-    """The request for each theory as UTF-8; `order` has a row of random state for each, or keeps the clauses'."""
+    """The request for each theory as UTF-8, its clauses shuffled by `order`, a random state for each."""
     part = theories
     literals = len(part.facts) + len(part.heads) + len(part.bodies) + len(part)
-    prefix = _PREFIX + mode[0].encode() + str(steps).encode() + b";"
+    prefix = f"{mode[0]}{steps};".encode()
     room = (
         literals * (_LITERAL_BYTES + ARITY * (3 + _VARIABLE_BYTES))
         + (len(part.facts) + len(part.heads) + len(part.bodies)) * _CLAUSE_BYTES
@@ -81,7 +79,7 @@ def requests(
         part.facts, part.fact_offsets, part.heads, part.rule_offsets, part.bodies, part.body_offsets,
         part.questions, mode == "backward", np.frombuffer(prefix, np.uint8), characters(words),
         np.zeros((0, 4), np.uint64) if order is None else order,
-        np.zeros(len(words.entity_words), np.int64), out, offsets,
+        np.zeros((2, max(len(words.entity_words), 2 * len(words.predicate_words))), np.int64), out, offsets,
     )  # fmt: skip
     return out[:used], offsets
 
@@ -117,10 +115,10 @@ def _key(literal: NDArray[np.int16]) -> int:
 
 @compiled
 def _same(one: NDArray[np.int16], other: NDArray[np.int16]) -> bool:
-    for at in range(len(one)):
-        if one[at] != other[at]:
-            return False
-    return True
+    at = 0
+    while at < len(one) and one[at] == other[at]:
+        at += 1
+    return at == len(one)
 
 
 @compiled
@@ -267,14 +265,16 @@ def _put_known(out: Output, facts: Literals, fact_order: Places, heads: Literals
 
 
 @compiled
-def _put_triggers(out: Output, bodies: Literals, spans: Offsets, order: Places) -> None:
-    """Forward: for every key of a body's literal, the places of those literals."""
+def _put_triggers(
+    out: Output, bodies: Literals, spans: Offsets, order: Places, done: Places, row: int
+) -> None:
+    """Forward: for every key of a body's literal, the places of those literals; `done` is by key."""
     for at in range(len(order)):
-        begin = spans[order[at]]
-        for literal in range(begin, spans[order[at] + 1]):
+        for literal in range(spans[order[at]], spans[order[at] + 1]):
             key = _key(bodies[literal])
-            if _has_key(bodies, spans, order, at, literal, key):
+            if done[key] == row + 1:
                 continue
+            done[key] = row + 1
             _put(out, _TRIGGER)
             _put(out, out.first.keys + key)
             for later in range(at, len(order)):
@@ -284,19 +284,6 @@ def _put_triggers(out: Output, bodies: Literals, spans: Offsets, order: Places) 
                         _put(out, _FIRST + later + 1)
                         _put(out, _FIRST + other - first + 1)
             _put(out, _END)
-
-
-@compiled
-def _has_key(bodies: Literals, spans: Offsets, order: Places, rules: int, end: int, key: int) -> bool:
-    """Whether a literal before `end`, in the first `rules` rules or the next one, has this key."""
-    for at in range(rules):
-        for literal in range(spans[order[at]], spans[order[at] + 1]):
-            if _key(bodies[literal]) == key:
-                return True
-    for literal in range(spans[order[rules]], end):
-        if _key(bodies[literal]) == key:
-            return True
-    return False
 
 
 @compiled
@@ -334,11 +321,11 @@ def _requests(
         concluded, spans = heads[rule:end], body_offsets[rule : end + 1]
         for character in prefix:
             _put(out, whole(character))
-        _put_entities(out, stated, marks, row)
+        _put_entities(out, stated, marks[0], row)
         for at in range(len(concluded)):
-            _put_entities(out, bodies[spans[at] : spans[at + 1]], marks, row)
-            _put_entities(out, concluded[at : at + 1], marks, row)
-        _put_entities(out, questions[row : row + 1], marks, row)
+            _put_entities(out, bodies[spans[at] : spans[at + 1]], marks[0], row)
+            _put_entities(out, concluded[at : at + 1], marks[0], row)
+        _put_entities(out, questions[row : row + 1], marks[0], row)
         _put(out, _END)
         state = states[row] if len(states) else np.zeros(0, np.uint64)
         fact_order = _order(len(stated), len(states) > 0, state)
@@ -352,7 +339,7 @@ def _requests(
                 which = order[at]
                 body = bodies[spans[which] : spans[which + 1]]
                 _put_rule(out, which + first.rules, concluded[which], body, False)
-            _put_triggers(out, bodies, spans, order)
+            _put_triggers(out, bodies, spans, order, marks[1], row)
         _put_literal(out, questions[row])
         _put(out, _END)
         offsets[row + 1] = out.used[0]

@@ -26,14 +26,14 @@ class Solved:
 
     codes: Codes
     offsets: Offsets
-    answers: NDArray[np.int8]
+    answer: NDArray[np.int8]
     """The index in ANSWERS; -1 where `hung`."""
     events: NDArray[np.int32]
     hung: NDArray[np.bool_]
     """Where the engine hung or died twice; such a row has an empty trace."""
 
     def __len__(self) -> int:
-        return len(self.answers)
+        return len(self.answer)
 
 
 def solve(
@@ -41,8 +41,8 @@ def solve(
 ) -> Solved:
     """Search for the answer of each theory's question, in at most `steps` events.
 
-    With `order` the facts and the rules of each theory are tried in a random order; they keep their numbers, and
-    entities their order. Raises NoProlog, and RuntimeError for a reply that is not an answer.
+    With `order` the facts and the rules of each theory are tried in a random order; they keep their numbers,
+    and entities their order. Raises NoProlog, and RuntimeError for a reply that is not an answer.
     """
     random = None if order is None else states(order, len(theories))
 
@@ -55,7 +55,7 @@ def solve(
             for at in range(stop - start):
                 yield text[ends[at] : ends[at + 1]]
 
-    replies = engine.engine().ask(texts())
+    replies = engine.ask("solve", texts())
     found = decoded(replies, words)
     hung = np.array([reply is None for reply in replies], np.bool_)
-    return Solved(found.codes, found.offsets, found.answers, found.events, hung)
+    return Solved(found.codes, found.offsets, found.answer, found.events, hung)
