@@ -391,6 +391,22 @@ def _say_start(side: Side, sentence: int, out: Codes, used: int) -> int:
 
 
 @compiled
+def _first_fit(side: Side, codes: Codes, at: int, end: int, found: Offsets) -> tuple[int, int]:
+    """The first sentence that fits and the place after it; else the most alike one, or -1, and -1."""
+    alike, longest = whole(-1), 0
+    for sentence in range(len(side.sentences)):
+        first = whole(side.sentences[sentence, 0])
+        if first >= 0 and first != codes[at]:
+            continue
+        stop, lead = _sentence(side, sentence, codes, at, end, found)
+        if stop >= 0:
+            return sentence, stop
+        if lead > longest and side.sentences[sentence, lead] < _END:
+            alike, longest = whole(sentence), lead
+    return alike, -1
+
+
+@compiled
 def _translate(
     codes: Codes,
     offsets: Offsets,
@@ -405,16 +421,11 @@ def _translate(
     for row in range(len(offsets) - 1):
         at, end = whole(offsets[row]), whole(offsets[row + 1])
         while at < end:
-            alike, longest, stop = whole(-1), 0, whole(-1)
-            for sentence in range(len(own.sentences)):
-                stop, lead = _sentence(own, sentence, codes, at, end, found)
-                if stop >= 0:
-                    used = _say(other, sentence, found, out, used)
-                    break
-                if lead > longest and own.sentences[sentence, lead] < _END:
-                    alike, longest = whole(sentence), lead
-            if stop < 0:
-                used = _say_start(other, alike if partial else -1, out, used)
+            sentence, stop = _first_fit(own, codes, at, end, found)
+            if stop >= 0:
+                used = _say(other, sentence, found, out, used)
+            else:
+                used = _say_start(other, sentence if partial else -1, out, used)
                 stop = at
                 while stop < end and not own.ends[codes[stop]]:
                     stop += 1

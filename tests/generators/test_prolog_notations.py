@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -12,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.domain import BadProblem
-from generators.prolog import notation
+from generators.domain import LEVELS, BadProblem
+from generators.prolog import notation, verifier
 from generators.prolog.alphabet import MODES, NOTATIONS, VARIABLES, VOCABULARIES, Words
+from generators.prolog.stated import parsed
 from generators.words import SPECIALS, UNKNOWN, codes
 
 WORDS = {vocabulary: Words(vocabulary, 16, 16) for vocabulary in VOCABULARIES}
@@ -48,11 +50,17 @@ class Cut(Exception):
 
 
 class Search:
-    """Both searches of the README as plain generators: each way in which a goal is proven is yielded."""
+    """Both searches of the README as plain generators: each way in which a goal is proven is yielded.
 
-    def __init__(self, theory: Theory, limit: int) -> None:
-        self.theory, self.limit, self.events = theory, limit, 0
+    A lazy one leaves out what a legal trace may: clauses, entities, candidates and the way back into goals.
+    """
+
+    def __init__(self, theory: Theory, limit: int, lazy: random.Random | None = None) -> None:
+        self.theory, self.limit, self.events, self.lazy = theory, limit, 0, lazy
         self.out: list[str] = []
+
+    def skips(self) -> bool:
+        return self.lazy is not None and self.lazy.random() < 0.25
 
     def say(self, *words: str) -> None:
         if self.events == self.limit:
@@ -74,6 +82,8 @@ class Search:
             yield known
             return
         for entity in self.theory.entities:
+            if self.skips():
+                continue
             for one in self.bound([(free[0], entity)]):
                 yield from self.enumerated(literal, known | one)
 
@@ -94,17 +104,19 @@ class Search:
             for _ in self.ways(goal, (*ancestors, goal)):
                 self.say("exit", *goal)
                 yield
+                if self.skips():
+                    return
                 self.say("redo", *goal)
         self.say("fail", *goal)
 
     def ways(self, goal: Literal, ancestors: tuple[Literal, ...]) -> Iterator[None]:
         for at, fact in enumerate(self.theory.facts, 1):
-            if fact == goal:
+            if fact == goal and not self.skips():
                 self.say("use", f"fact{at}")
                 yield
         for at, (body, head) in enumerate(self.theory.rules, 1):
             given = unified(head, goal, {})
-            if given is not None:
+            if given is not None and not self.skips():
                 self.say("use", f"rule{at}")
                 for known in self.bound(list(given.items())):
                     yield from self.proven(body, known, ancestors)
@@ -147,6 +159,8 @@ class Search:
             given = unified(body[at], candidate, known)
             if given is not None:
                 fits = True
+                if self.skips():
+                    continue
                 for more in self.bound(list(given.items())):
                     self.run(rule, at + 1, known | more, only, new)
         if not fits:
@@ -160,7 +174,7 @@ class Search:
         self.known.append(head)
         for rule in range(self.used):
             for at, literal in enumerate(self.theory.rules[rule][0]):
-                if unified(literal, head, {}) is not None:
+                if unified(literal, head, {}) is not None and not self.skips():
                     self.fire("reuse", rule, at, head)
 
 
@@ -231,10 +245,15 @@ def events(trace: list[str], mode: str) -> list[list[str]]:
 class Solved:
     """Rows of solved theories, as words and as stored codes."""
 
-    def __init__(self, mode: str, vocabulary: str, seeds: range, limit: int = 400) -> None:
-        self.mode, self.words = mode, WORDS[vocabulary]
+    def __init__(
+        self, mode: str, vocabulary: str, seeds: range, limit: int = 400, lazy: bool = False
+    ) -> None:
+        self.mode, self.words, self.lazy = mode, WORDS[vocabulary], lazy
         self.theories = [theory(seed, vocabulary) for seed in seeds]
-        searches = [Search(one, limit if at % 3 else at % 50) for at, one in enumerate(self.theories)]
+        searches = [
+            Search(one, limit if at % 3 else at % 50, random.Random(at) if lazy else None)
+            for at, one in enumerate(self.theories)
+        ]
         solved = [one.backward() if mode == "backward" else one.forward() for one in searches]
         self.traces = [trace for trace, _ in solved]
         self.answers = [answer for _, answer in solved]
@@ -255,7 +274,8 @@ class Solved:
 
 @pytest.fixture(scope="module")
 def many() -> list[Solved]:
-    return [Solved(mode, vocabulary, range(400)) for mode in MODES for vocabulary in VOCABULARIES]
+    exact = [Solved(mode, vocabulary, range(300)) for mode in MODES for vocabulary in VOCABULARIES]
+    return exact + [Solved(mode, "proofwriter", range(300, 600), lazy=True) for mode in MODES]
 
 
 def same(one, two) -> bool:
@@ -286,8 +306,14 @@ def test_only_words_of_the_alphabet_are_written(many, name):
 def test_traces_and_answers_are_restored(many, name):
     for one in many:
         trace, answer = one.restored(name)
-        assert texts(trace, one.words.alphabet) == one.traces
+        traces = texts(trace, one.words.alphabet)
         assert same(answer, one.answer)
+        if name == "without-unbind" and one.lazy:
+            # Of two proven goals that are identical a lazy search may go back into the older one, unseen.
+            alike = [back == trace for back, trace in zip(traces, one.traces, strict=True)]
+            assert np.mean(alike) > 0.98
+        else:
+            assert traces == one.traces
 
 
 @pytest.mark.parametrize("name", NOTATIONS)
@@ -394,6 +420,23 @@ def test_without_fail_keeps_what_obtains_something_forward(many):
             assert replayed(theory, trace) == (obtained if answer != "limit" else [])
 
 
+def test_the_verifier_finds_restored_traces_exact_and_thinned_ones_sound(many):
+    for one in many:
+        theories = parsed(*one.prompt, one.words)
+
+        def levels(name, one=one, theories=theories):
+            return verifier.replay(theories, *one.restored(name), one.words, one.mode).level
+
+        decided = np.isin(one.answers, ["true", "false"])
+        assert (levels("without-fail")[decided] >= LEVELS.index("sound")).all()
+        assert np.array_equal(levels("natural"), levels("symbolic"))
+        if one.lazy:
+            assert (levels("without-unbind")[decided] >= LEVELS.index("sound")).all()
+        else:
+            ended = decided | np.isin(one.answers, ["unknown"])
+            assert (levels("without-unbind")[ended] == LEVELS.index("exact")).all()
+
+
 def test_solution_is_the_answer_alone(many):
     for one in many:
         assert one.said("solution") == [["answer", answer] for answer in one.answers]
@@ -433,6 +476,45 @@ def test_every_sentence_of_english_reads_back_for_every_predicate_and_name():
             {" ".join(said) for said in texts(english, notation.alphabet(words, "natural", "forward"))}
         ) == len(lists)
         assert same(notation.stored_prompt(english, words, "natural", "backward"), stored)
+
+
+README = Path(notation.__file__).with_name("README.md").read_text()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", NOTATIONS)
+def test_the_example_of_the_readme_reads_so(name, mode):
+    words = WORDS["proofwriter"]
+    rules = [([("+", kind, "x")], ("+", "nice", "x")) for kind in ("big", "kind")]
+    one = Theory([("+", "kind", "anne")], rules, ("+", "nice", "anne"))
+    stored = rows([one.prompt()], words.alphabet)
+    section = README.split(f"### {mode.capitalize()}\n")[1].split("\n### ")[0]
+    trace, answer = getattr(Search(one, 100), mode)()
+    solved = rows([trace], words.alphabet), rows([["answer", answer]], words.alphabet)
+    alphabet = notation.alphabet(words, name, mode)
+    response = notation.written_response(*solved, words, name, mode)
+    assert f"| `{name}` | `{' '.join(texts(response, alphabet)[0])}` |" in section
+    asked = " ".join(texts(notation.written_prompt(stored, words, name, mode), alphabet)[0])
+    assert f"`{asked}`" in README.split("## Notations")[1].replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("said", "stored"),
+    [
+        ("so bob is nice . so bob nice . so bob is", "exit + nice bob exit ? exit ?"),
+        ("so now bob is very nice . we know that the", "obtain ? known ?"),
+        ("the cat . . let it be something . forget bob .", "? ? bind ? unbind ?"),
+        ("any cat likes bob . let a third be the cat . try rule 99 .", "? bind z cat use ?"),
+        ("nothing shows that the cat does not like another .", "fail - likes cat y"),
+        ("the answer is nice . so the answer is true .", "answer ? exit ?"),
+        ("fact 1 : bob is kind . and rule 2 : bob is kind .", "fact1 + kind bob ?"),
+    ],
+)
+def test_sentences_that_say_nothing_are_one_strange_word(said, stored):
+    words = WORDS["proofwriter"]
+    given_rows = rows([said.split()], notation.alphabet(words, "natural", "forward"))
+    trace, answer = notation.stored_response(given_rows, words, "natural", "forward")
+    assert " ".join(texts(trace, words.alphabet)[0] + texts(answer, words.alphabet)[0]) == stored
 
 
 def test_an_unknown_notation_is_refused_with_the_known_ones():
