@@ -38,7 +38,13 @@ def rows(drawn: Scene, most: int) -> list[Row]:
     asked = (drawn.theory.question, drawn.theory.question.complement())
     kept = {premise for made in obtained if made.kept for premise in made.premises}
     made = [
-        Row(fact, fact.shown(drawn.names), named[fact], kept=fact in kept, asked=fact in asked)
+        Row(
+            fact,
+            fact.shown(drawn.names),
+            named[fact],
+            kept=fact in kept or fact in asked,
+            asked=fact in asked,
+        )
         for fact in named
         if fact in needed or fact in asked
     ]

@@ -160,14 +160,18 @@ class _Search:
         return bool(self.open)
 
 
-def tree(steps: Iterable[Event]) -> list[Node]:
-    """The nodes of a backward search in the order of the search; the proof of the last goal is `kept`."""
+def tree(steps: Iterable[Event], question: Literal) -> list[Node]:
+    """The nodes of a backward search in its order; `kept` are those of the proof that it ends with.
+
+    A proof counts if it is one of the question or of its complement.
+    """
     search = _Search()
     for step in steps:
         if not _taken(search, step):
             search.note("the step limit was reached" if step.name == "limit" else " ".join(step.words))
-    if search.roots and search.roots[-1].outcome == "proven":
-        _keep(search.roots[-1])
+    last = search.roots[-1] if search.roots else None
+    if last and last.outcome == "proven" and last.literal in (question, question.complement()):
+        _keep(last)
     return search.nodes
 
 

@@ -41,7 +41,7 @@ def backward(nodes: Sequence[goals.Node], names: Names) -> list[Line]:
         if isinstance(node, goals.Goal):
             lines.append(_goal(node, depth, names))
         elif isinstance(node, goals.Branch):
-            lines.append(Line(depth, "clause", _clause(node, names), kept=node.kept))
+            lines.append(Line(depth, "clause", _clause(node, names) or "as before", kept=node.kept))
         else:
             lines.append(Line(depth, "note", _plain(node.text)))
     return lines
@@ -123,7 +123,8 @@ def _outcome(goal: goals.Goal) -> Mark:
 
 
 def _clause(branch: goals.Branch, names: Names) -> str:
-    return " ".join(filter(None, (branch.clause or "with", bound(branch.bindings, names))))
+    further = "with" if branch.bindings else ""
+    return " ".join(filter(None, (branch.clause or further, bound(branch.bindings, names))))
 
 
 def _alike(first: firings.Firing, node: firings.Node) -> bool:

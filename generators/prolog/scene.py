@@ -34,7 +34,7 @@ def scene(row: Mapping[str, Any], words: Words, mode: Mode) -> Scene:
     answer = [_clean(str(word)) for word in _words(row.get("answer")) if word not in (None, *FRAME)]
     nodes: Sequence[goals.Node] | Sequence[firings.Node]
     if mode == "backward":
-        nodes = trials = goals.tree(steps)
+        nodes = trials = goals.tree(steps, theory.question)
         lines = outline.backward(trials, names)
     else:
         nodes = fired = firings.tree(steps, theory)

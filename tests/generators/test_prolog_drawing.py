@@ -156,6 +156,15 @@ def test_what_is_no_step_is_shown_as_it_stands():
     assert shown.endswith("answer  none")
 
 
+def test_only_a_proof_of_the_question_or_its_complement_is_marked():
+    words = spelled("call + rough bob use fact2 exit + rough bob")
+    shown = view({"prompt": PROMPT, "trace": words, "answer": None}, WORDS, "backward", "text")
+    assert "○ rough(bob)  fact2" in shown
+    other = [*PROMPT[: PROMPT.index("ask")], "ask", "-", "rough", "bob"]
+    shown = view({"prompt": other, "trace": words, "answer": None}, WORDS, "backward", "text")
+    assert "✓ rough(bob)  fact2" in shown
+
+
 def test_a_search_nested_without_end_is_shortened_and_says_by_how_much():
     words = spelled("call + red bob use rule1 call + young bob use rule2") * 2_000
     row = {"prompt": PROMPT, "trace": words, "answer": ["answer", "unknown"]}
