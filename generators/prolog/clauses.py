@@ -83,7 +83,7 @@ class Theory:
         conclusion = _literal(where, head, variables)
         if len(variables) > len(VARIABLES):
             raise BadProblem(
-                f"{where}: the rule has {len(variables)} variables, the vocabulary has words for {len(VARIABLES)}"
+                f"{where}: the rule has {len(variables)} variables, the vocabulary has {len(VARIABLES)}"
             )
         if conditions or variables:
             self.rules.append((conditions, conclusion))

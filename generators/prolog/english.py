@@ -104,7 +104,7 @@ def _verb_of_kind(words: Tokens) -> int:
     if first == "the" or first in SUBJECTS or (first in SOME and first not in EVERYONE):
         return 0
     if RELATIVE & set(words):
-        return verbs[-1] if len(verbs) > 1 else 0
+        return _verb_behind_relative(words, verbs)
     if verbs:
         about_all = first in _ABOUT_ALL or words[verbs[0]] in _PLURAL_VERBS or (beings == verbs[0] - 1 > 0)
         return verbs[0] if about_all else 0
@@ -115,8 +115,19 @@ def _verb_of_kind(words: Tokens) -> int:
     return next((at for at in range(2, len(words)) if is_third_person(words[at])), 0)
 
 
+def _verb_behind_relative(words: Tokens, verbs: list[int]) -> int:
+    """The last verb: `Everything that is red is big`. Not so in `Bob, who is red, is big`."""
+    at = next(at for at, word in enumerate(words) if word in RELATIVE)
+    if not verbs or verbs[-1] <= at + 1 or words[at - 1] == "," or words[verbs[-1] - 1] == ",":
+        return 0
+    about_all = words[0] in _ABOUT_ALL or words[verbs[-1]] in _PLURAL_VERBS
+    return verbs[-1] if about_all else 0
+
+
 def _general(clauses: Clauses, kind: Tokens, said: Tokens) -> list[Rule]:
     """The rules of a sentence about all of a kind."""
+    if not said:
+        raise Outside
     everything = clauses.mentions.variable("")
     plural = said[0] in _PLURAL_VERBS or (said[0] not in AUXILIARIES and not is_third_person(said[0]))
     denied = kind[0] in ("no", *NO_ONE)
@@ -154,7 +165,7 @@ def _noun(lexicon: Lexicon, words: Tokens, plural: bool, everything: int) -> Bod
     qualities: list[Tokens] = []
     if words and words[-1] in BEINGS:
         qualities.extend((word,) for piece in pieces for word in piece if word not in BEINGS)
-    elif words:
+    elif pieces:
         last = pieces[-1]
         if plural:
             one = singular(last[-1], lexicon.nouns)

@@ -16,6 +16,7 @@ from generators.prolog.lexicon import (
     LONGEST,
     OBJECTS,
     PARTS,
+    REFLEXIVE,
     SOME,
     SUBJECTS,
     Lexicon,
@@ -133,7 +134,7 @@ class Clauses:
         if last.of_being:
             raise Outside
         self.doubtful |= not last.literal.positive
-        literal = replace(last.literal, arguments=(subject, self._object(words)))
+        literal = replace(last.literal, arguments=(subject, self._object(subject, words)))
         self.last = replace(last, literal=literal)
         return literal
 
@@ -158,10 +159,13 @@ class Clauses:
         verb = self._verb(words)
         if not verb:
             raise Outside
+        plural = words[0] == "they"
+        if words[verb] in ("are", "do") and not plural:
+            raise Outside
         subject = self._who(words[:verb])
         if isinstance(subject, str) and self.mentions.subject is None:
             self.mentions.subject = subject
-        return self.predicate(subject, words[0] == "they", words[verb:])
+        return self.predicate(subject, plural, words[verb:])
 
     def _who(self, words: Tokens) -> Term:
         """Somebody or something that is spoken of."""
@@ -206,13 +210,17 @@ class Clauses:
         if len(verb) > LONGEST or (FRAME - {"has", "have"}) & set(verb):
             raise Outside
         phrase = " ".join(verb)
-        other = self._object(words[end:])
+        other = self._object(subject, words[end:])
         return Literal(positive, phrase if not base else third_person(phrase), (subject, other))
 
-    def _object(self, words: Tokens) -> Term:
-        if words[0] in SUBJECTS - OBJECTS:
+    def _object(self, subject: Term, words: Tokens) -> Term:
+        if words[0] in REFLEXIVE and len(words) == 1:
+            return subject
+        other = self._who(words)
+        # 'Bob likes him' means another one, as 'someone likes someone' does.
+        if words[0] in SUBJECTS - OBJECTS or (other == subject and words[0] in OBJECTS | SOME):
             raise Outside
-        return self._who(words)
+        return other
 
     def _object_begin(self, words: Tokens) -> int:
         """Where the object begins at the end of a clause, at least 1. Raises Outside."""
@@ -222,6 +230,6 @@ class Clauses:
         for at in range(max(1, len(words) - LONGEST), len(words)):
             if words[at:] in self.lexicon.names:
                 return at
-        if len(words) > 1 and words[-1] in OBJECTS | SOME:
+        if len(words) > 1 and words[-1] in OBJECTS | SOME | REFLEXIVE:
             return len(words) - 1
         raise Outside

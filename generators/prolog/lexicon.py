@@ -23,9 +23,21 @@ NO_ONE = frozenset(("nobody", "nothing", "noone"))
 EVERYONE = frozenset(("everyone", "everything", "everybody", "anyone", "anything", "anybody", *NO_ONE))
 SUBJECTS = frozenset(("they", "it", "he", "she"))
 OBJECTS = frozenset(("them", "it", "him", "her"))
+REFLEXIVE = frozenset(("themselves", "themself", "itself", "himself", "herself"))
 FRAME = frozenset(
     (
-        *(*AUXILIARIES, *PARTS, *ARTICLES, *EVERY, *RELATIVE, *SOME, *EVERYONE, *SUBJECTS, *OBJECTS),
+        *(
+            *AUXILIARIES,
+            *PARTS,
+            *ARTICLES,
+            *EVERY,
+            *RELATIVE,
+            *SOME,
+            *EVERYONE,
+            *SUBJECTS,
+            *OBJECTS,
+            *REFLEXIVE,
+        ),
         *("if", "then", "or", "not", "the", "some", "none", "only", "unless", "than", "because", "most"),
         *(
             "be",
@@ -124,7 +136,8 @@ class Lexicon:
         begin = max((at for at, word in enumerate(low) if word == "the"), default=0)
         if begin:
             self._name(written[begin:])
-        at = 1
+        # A capital begins a sentence, too, unless it is followed by another one (`Bob Smith`).
+        at = 0 if _capitals(written) > 1 and low[0] not in FRAME else 1
         while at < len(written):
             run = _capitals(written[at:])
             self._name(written[at : at + run])
@@ -141,9 +154,11 @@ class Lexicon:
     def entity(self, words: Tokens, with_article: bool) -> str:
         """The name of somebody. Raises Outside for what may describe: `young Bob` beside `Bob`."""
         plain = name(words)
+        if words[-1] in BEINGS:
+            raise Outside
         if not with_article and any(words[at:] in self.names for at in range(1, len(words))):
             raise Outside
-        return self.names.get(words, plain)
+        return self.names.setdefault(words, plain if with_article else plain.title())
 
 
 _SINGULAR = (*ARTICLES, "every", "each")

@@ -26,18 +26,16 @@ _OPTION = re.compile(r"\(?([A-Za-z])\s*[).:]\s*(.+)")
 
 def stated(title: str, text: str, by_line: bool) -> list[tuple[str, Callable[[], Problem]]]:
     """For each record how errors name it, and what reads it. Raises BadProblem for what is not JSON."""
-    found: list[tuple[str, Any]]
     whole = None if by_line else _whole(title, text)
     if whole is None:
         lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
-        found = [(f"{title}:{number}", _parsed(f"{title}:{number}", line)) for number, line in lines]
-    elif isinstance(whole, list):
-        found = [(f"{title}:record {number}", record) for number, record in enumerate(whole, start=1)]
-    else:
-        found = [(f"{title}:record 1", whole)]
+        return [_stated(title, f"{title}:{number}", line) for number, line in lines]
+    found = whole if isinstance(whole, list) else [whole]
     if not found:
         raise BadProblem(f"{title} holds no record")
-    return [(_where(place, record), partial(_problem, place, record)) for place, record in found]
+    return [
+        _stated(title, f"{title}:record {number}", record) for number, record in enumerate(found, start=1)
+    ]
 
 
 def _whole(title: str, text: str) -> Any:
@@ -51,27 +49,32 @@ def _whole(title: str, text: str) -> Any:
         raise BadProblem(f"{title} is not JSON: {cause}") from None
 
 
-def _parsed(place: str, line: str) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as cause:
-        raise BadProblem(f"{place} is not JSON: {cause}") from None
-
-
-def _where(place: str, record: Any) -> str:
+def _stated(title: str, place: str, record: Any) -> tuple[str, Callable[[], Problem]]:
+    """A record, or the line that it fills."""
+    if isinstance(record, str):
+        try:
+            record = json.loads(record)
+        except (ValueError, RecursionError) as cause:
+            return place, partial(_refuse, f"this line is not JSON: {cause}")
     name = record.get("id") if isinstance(record, dict) else None
-    return f"{place.partition(':')[0]}: record {name}" if isinstance(name, str) else place
+    return f"{title}: record {name}" if isinstance(name, str) else place, partial(problem, place, record)
 
 
-def _problem(place: str, record: Any) -> Problem:
+def _refuse(cause: str) -> Problem:
+    raise BadProblem(cause)
+
+
+def problem(place: str, record: Any) -> Problem:
+    """The problem of a record, which is named by its place if it has no id. Raises BadProblem."""
     if not isinstance(record, dict):
         raise BadProblem(f"a record is an object with context and question, not {json.dumps(record)[:60]}")
     texts = {}
     for key in ("context", "question"):
-        value = record.get(key)
-        if not isinstance(value, str):
-            raise BadProblem(f"it has no '{key}' of text")
-        texts[key] = value
+        if key not in record:
+            raise BadProblem(f"the key '{key}' is missing")
+        if not isinstance(record[key], str):
+            raise BadProblem(f"its {key} is no text but {json.dumps(record[key])[:60]}")
+        texts[key] = record[key]
     name = record.get("id")
     title = name if isinstance(name, str) else place
     return english.problem(title, texts["context"], texts["question"], _given(record))
