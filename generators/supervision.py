@@ -223,7 +223,8 @@ class _Child:
         except BlockingIOError:
             return
         except BrokenPipeError:
-            raise _Gone from None
+            # It is dead, but what it answered before is still to be read.
+            self._unsent.clear()
 
     def _read(self) -> list[bytes]:
         part = os.read(self.output, _PIPE_BYTES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def _located(library: str, home: str) -> tuple[str, str]:
     if not library and not home:
         return _from_command()
     if not library:
-        library = _library_near(Path(home))
+        library = _library_of(Path(home))
     elif Path(library).is_dir():
         library = _library_near(Path(library))
     if not Path(library).is_file():
@@ -57,6 +58,17 @@ def _located(library: str, home: str) -> tuple[str, str]:
     if not (Path(home) / "boot.prc").is_file():
         raise NoProlog(f"SWI_HOME_DIR={home}: this is no home of SWI-Prolog, for it has no boot.prc")
     return library, home
+
+
+def _library_of(home: Path) -> str:
+    with suppress(NoProlog):
+        return _library_near(home)
+    # A distribution puts it where all libraries are.
+    with suppress(NoProlog):
+        library, other = _from_command()
+        if home.resolve() == Path(other).resolve():
+            return library
+    raise NoProlog(f"SWI_HOME_DIR={home}: its library was not found; set LIBSWIPL_PATH to libswipl.so")
 
 
 def _library_near(folder: Path) -> str:

@@ -50,7 +50,7 @@ def decoded(replies: list[bytes | None], words: Words) -> Replies:
     Raises RuntimeError for the first that reports an error or is not whole.
     """
     rows = len(replies)
-    given = [reply or b"" for reply in replies]
+    given = [b"" if reply is None else reply or b"\n" for reply in replies]
     data, ends = np.frombuffer(b"".join(given), np.uint8), np.zeros(rows + 1, np.int64)
     np.cumsum([len(reply) for reply in given], out=ends[1:])
     # A key, which is two words, takes two bytes or more; every other character is one word.
