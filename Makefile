@@ -1,7 +1,7 @@
 # Search-trace distillation. `make help` lists the targets; plain `make` sets up and runs the demonstration.
 
 # A recipe of pipeline/recipes by name, or the path of your own.
-RECIPE ?= maze-demo
+RECIPE ?= demo
 # More for the command line, as in ARGS='--domain.width=8 --workers 2'.
 ARGS ?=
 # More for pytest, as in PYTEST_ARGS='-m gpu'.

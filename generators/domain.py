@@ -57,6 +57,8 @@ class Domain(ABC):
     """The names of its notations; the first one is the form in which traces and answers are stored."""
     value_notations: ClassVar[tuple[str, ...]] = ()
     """Those of them whose examples are candidates with values in place of a response."""
+    abridged_notations: ClassVar[tuple[str, ...]] = ()
+    """Those that leave steps out for good: what `restore` gives of them is a shorter trace of its own."""
 
     @abstractmethod
     def alphabet(self, notation: str) -> tuple[str, ...]:
@@ -235,7 +237,7 @@ def content_hash(*parts: bytes) -> str:
     return digest.hexdigest()
 
 
-DOMAINS = {"maze": "generators.maze:Maze"}
+DOMAINS = {"maze": "generators.maze:Maze", "prolog": "generators.prolog:Prolog"}
 """The domains of this project; an installed package adds its own under the entry point `distill.domains`."""
 
 

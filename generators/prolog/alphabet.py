@@ -23,6 +23,24 @@ NOTATIONS = ("symbolic", "without-unbind", "without-fail", "natural", "solution"
 ANSWERS = ("true", "false", "unknown", "limit")
 """Open-world answers; `limit` is none: the search was cut, and the row is refused with that reason."""
 
+FEATURES = ("stated", "complement stated", "own-polarity head", "other-polarity head", "negated")
+"""A fact is the question or its complement; a rule's head has its predicate with its polarity or with the
+other one, whatever its arguments; the question is negative."""
+
+COUNTS = (
+    *("facts", "rules", "body literals", "facts of the entity", "facts of the predicate"),
+    *("heads of the predicate", "bodies of the predicate", "negative clauses"),
+)
+"""Of the theory, and of it what shares the question's first entity (any place) or its predicate."""
+
+FEATURE_COLUMNS = ("stated", "complement_stated", "own_head", "other_head")
+"""The columns of FEATURES; `polarity` is that of the last one."""
+COUNT_COLUMNS = (
+    *("facts", "rules", "body_literals", "entity_facts", "predicate_facts"),
+    *("predicate_heads", "predicate_bodies", "negative_clauses"),
+)
+"""The columns of COUNTS."""
+
 ARITY = 3
 """The most arguments of a predicate."""
 

@@ -10,26 +10,24 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from generators.prolog import audit, features
-from generators.prolog.alphabet import ANSWERS
+from generators.prolog import audit
+from generators.prolog.alphabet import ANSWERS, COUNT_COLUMNS, COUNTS, FEATURE_COLUMNS, FEATURES
 from generators.prolog.audit import Halves
-from generators.prolog.theory import Theories
 
 LABELS = ANSWERS[:-1]
 
 Fact = tuple[str, float | None, str]
 
 
-def baselines(rows: pl.DataFrame, theories: Theories) -> pl.DataFrame:
+def baselines(rows: pl.DataFrame) -> pl.DataFrame:
     """`measure`, `value` and `note`; what was not drawn, or came without labels, has no facts on that.
 
-    `rows` has `depth` and `split_key`, and perhaps `label`, `split`, `family`, `given`, `source_id`, `draws`,
-    `contradictory` and `missed`; theories are in the same order. Rows without an answer (limit) are left
-    out of the audits.
+    `rows` has the domain's own columns (features and counts among them), `split_key` and perhaps `split`.
+    Rows without an answer (limit) are left out of the audits.
     """
     facts = [*_draws(rows)]
     if "label" in rows.columns:
-        facts += [*_given(rows), *_shares(rows), *_audits(rows, theories)]
+        facts += [*_given(rows), *_shares(rows), *_audits(rows)]
     schema = {"measure": pl.String, "value": pl.Float64, "note": pl.String}
     return pl.DataFrame(facts, schema=schema, orient="row")
 
@@ -109,20 +107,21 @@ class _Surface:
     how: str
 
 
-def _audits(rows: pl.DataFrame, theories: Theories) -> Iterator[Fact]:
+def _audits(rows: pl.DataFrame) -> Iterator[Fact]:
     labels = rows["label"].cast(pl.String).to_numpy()
     answered = np.isin(labels, LABELS)
     present = [label for label in LABELS if (labels == label).any()]
     if not present:
         return
     yield "chance", 1 / len(present), f"one of the answers {', '.join(present)}"
-    seen, counted = features.features(theories), features.counts(theories)
+    seen = rows.select(*FEATURE_COLUMNS, negated=pl.col("polarity") == 0).to_numpy()
+    counted = rows.select(COUNT_COLUMNS).to_numpy()
     places = {label: at for at, label in enumerate(present)}
     surface = _Surface(
         np.array([places.get(label, 0) for label in labels], np.int64),
         seen,
         np.column_stack([seen, seen[:, 2:4] & seen[:, 4:], np.log1p(counted)]).astype(np.float64),
-        *_construction(rows, seen, features.asserts_negation(theories)),
+        *_construction(rows, seen, (rows["negative_clauses"] > 0).to_numpy()),
         *_halves(rows),
     )
     yield from _scores(surface, answered, "", "all questions")
@@ -140,13 +139,13 @@ def _scores(own: _Surface, part: NDArray[np.bool_], suffix: str, which: str) -> 
     polarity = audit.table(audit.cells(own.seen[:, 4:]), own.answers, halves)
     yield f"polarity_only{suffix}", polarity, told.format("a guess by the question's polarity")
     found = audit.table(cell, own.answers, halves)
-    yield f"shallow_table{suffix}", found, told.format(f"a table over {', '.join(features.FEATURES)}")
+    yield f"shallow_table{suffix}", found, told.format(f"a table over {', '.join(FEATURES)}")
     least = audit.bound(cell[part], own.forced[part], own.answers[part], own.kinds[part])
     yield f"shallow_bound{suffix}", least, f"{which}: {BOUND}"
     excess = None if found is None or least is None else found - least
     yield f"shallow_excess{suffix}", excess, f"{which}: shallow_table less shallow_bound"
     fitted = audit.regression(own.inputs, own.answers, halves)
-    counted = ", ".join(features.COUNTS)
+    counted = ", ".join(COUNTS)
     yield f"shallow_regression{suffix}", fitted, told.format(f"logistic, the same features and {counted}")
 
 

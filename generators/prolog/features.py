@@ -6,17 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generators.compiled import compiled
+from generators.prolog.alphabet import COUNTS, FEATURES
 from generators.prolog.theory import ARGUMENTS, POLARITY, PREDICATE, WIDTH, Literals, Offsets, Theories
-
-FEATURES = ("stated", "complement stated", "own-polarity head", "other-polarity head", "negated")
-"""A fact is the question or its complement; a rule's head has its predicate with its polarity or with the
-other one, whatever its arguments; the question is negative."""
-
-COUNTS = (
-    *("facts", "rules", "body literals", "facts of the entity", "facts of the predicate"),
-    *("heads of the predicate", "bodies of the predicate", "negative clauses"),
-)
-"""Of the theory, and of it what shares the question's first entity (any place) or its predicate."""
 
 
 def features(theories: Theories) -> NDArray[np.bool_]:
@@ -47,12 +38,6 @@ def counts(theories: Theories) -> NDArray[np.int32]:
         counted,
     )
     return counted
-
-
-def asserts_negation(theories: Theories) -> NDArray[np.bool_]:
-    """Whether a fact or a head of each theory is negative: without one nothing negative can be derived."""
-    column = COUNTS.index("negative clauses")
-    return counts(theories)[:, column] > 0
 
 
 _POLARITY, _PREDICATE, _ARGUMENTS, _WIDTH = POLARITY, PREDICATE, ARGUMENTS, WIDTH

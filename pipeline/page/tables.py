@@ -128,7 +128,11 @@ def brief(findings: Sequence[Findings]) -> Json:
         columns.append("length to\nsolver's")
         for line, ratio in zip(cells, ratios, strict=True):
             line.append(_brief(ratio, True, "ratio"))
-    return {"title": f"{problems(findings)} held-out problems, 95% intervals", "columns": columns, "rows": cells}
+    return {
+        "title": f"{problems(findings)} held-out problems, 95% intervals",
+        "columns": columns,
+        "rows": cells,
+    }
 
 
 def problems(findings: Sequence[Findings]) -> str:
