@@ -45,10 +45,9 @@ class Rule:
     head: Literal
 
     def shown(self, names: Names) -> str:
-        """As people write it: `kind(x), rough(x) -> red(x)`."""
-        return ", ".join(part.shown(names) for part in self.body) + (
-            f"{' ' if self.body else ''}-> {self.head.shown(names)}"
-        )
+        """As people write it: `kind(x), rough(x) -> red(x)`; lines may break between literals alone."""
+        body = [_whole(part, names) for part in self.body]
+        return f"{', '.join(body)}{' ' if body else ''}->\xa0{_whole(self.head, names)}"
 
 
 @dataclass(frozen=True)
@@ -114,6 +113,10 @@ def statement(prompt: Sequence[str | None], words: Words) -> Statement:
         else:
             raise _unread(prompt, at)
     raise BadProblem("the prompt asks no question")
+
+
+def _whole(literal: Literal, names: Names) -> str:
+    return literal.shown(names).replace(" ", "\xa0")
 
 
 def _rule(known: Grammar, prompt: Sequence[str | None], at: int) -> tuple[Rule, int]:

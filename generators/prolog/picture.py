@@ -66,6 +66,7 @@ class Canvas:
     def text(self, x: float, y: float, told: str, kind: str = "", character: float = CHARACTER) -> float:
         """Write a line, cut where the widest picture ends; gives the place behind it."""
         room = max(int((WIDE - PAD - x) / character), 1)
+        told = told.replace("\xa0", " ")
         shown = told if len(told) <= room else f"{told[: room - 1]}…"
         kinds = f' class="{kind}"' if kind else ""
         self.parts.append(f'<text x="{x:g}" y="{y:g}"{kinds}>{escape(shown)}</text>')
@@ -212,17 +213,19 @@ def _arcs(canvas: Canvas, rows: Sequence[arcs.Row]) -> None:
     ]
     bulge = [min(9 + (y - top) / LINE * 5.5, 84.0) for top, y, _ in reach]
     x = PAD + 8 + max(bulge, default=0.0) * 0.75
+    for at, row in enumerate(rows):
+        if row.asked:
+            wide = 25 + len(row.head) * CHARACTER
+            top = canvas.high + at * LINE - 9
+            canvas.parts.append(
+                f'<rect x="{x - 9:g}" y="{top:g}" width="{wide:g}" height="18" rx="9" class="wash"/>'
+            )
     for (top, y, kept), out in sorted(zip(reach, bulge, strict=True), key=lambda arc: arc[0][2]):
         canvas.path(
             f"M{x:g} {top:g}C{x - out:g} {top:g} {x - out:g} {y:g} {x - 1:g} {y:g}", "way" if kept else ""
         )
     for at, row in enumerate(rows):
         y = canvas.high + at * LINE
-        if row.asked:
-            wide = 16 + len(row.head) * CHARACTER
-            canvas.parts.append(
-                f'<rect x="{x - 9:g}" y="{y - 9:g}" width="{wide + 9:g}" height="18" rx="9" class="wash"/>'
-            )
         if row.literal is not None:
             canvas.circle(x, y, 4 if row.kept else 3, "dot" if row.kept else "rest")
         kind = "muted" if row.literal is None or not row.kept else "strong"
