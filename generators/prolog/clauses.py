@@ -133,7 +133,7 @@ def _items(title: str, text: str) -> list[list[Any]]:
     (reply,) = ask("clauses", [text.encode()])
     if reply is None:
         raise BadProblem(f"{title} cannot be read: SWI-Prolog was stuck on it twice")
-    lines = reply.decode().splitlines()
+    lines = reply.decode().removesuffix("\n").split("\n")
     if not lines or lines[-1] != '["end"]':
         raise BadProblem(f"{title} cannot be read: {' '.join(lines)[:200]}")
     return [json.loads(line) for line in lines[:-1]]

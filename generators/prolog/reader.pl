@@ -25,7 +25,7 @@ clauses(Text, Reply) :-
 clauses(_, "[\"error\", 0, \"no reply\"]\n[\"end\"]\n").
 
 failed(Error, Reply) :-
-    with_output_to(string(Reply), (message(Error, 0), end)).
+    with_output_to(string(Reply), (message(Error), end)).
 
 replied(Text) :-
     setup_call_cleanup(open_string(Text, Stream), items(Stream), close(Stream)),
@@ -36,7 +36,9 @@ end :-
 
 items(Stream) :-
     repeat,
-    catch(item(Stream, More), Error, (message(Error, 0), More = false)),
+    % Nothing of an item is written when there is an error in the midst of it.
+    catch(with_output_to(string(Item), item(Stream, More)), Error, true),
+    (   var(Error) ->  write(Item) ;   message(Error), More = false ),
     More == false,
     !.
 
@@ -58,16 +60,16 @@ item(Stream, More) :-
         )
     ).
 
-message(error(syntax_error(What), Context), _) :-
+message(error(syntax_error(What), Context)) :-
     !,
     (   Context = stream(_, Line, _, _) ->  true ;   Line = 0 ),
     line("error", Line),
     format(string(Text), "~w", [What]),
     text(Text),
     write("]\n").
-message(Error, Line) :-
-    line("error", Line),
-    format(string(Text), "~p", [Error]),
+message(Error) :-
+    line("error", 0),
+    format(string(Text), "~q", [Error]),
     text(Text),
     write("]\n").
 
@@ -80,7 +82,7 @@ comment(At, Comment) :-
     ;   true
     ).
 
-%   Names for all variables of a term: those without one are _#1, _#2, ..., which none can have itself
+%   Names for all variables of a term: those without one are _1, _2, ...
 
 unnamed(Term, Names, All) :-
     term_variables(Term, Variables),
@@ -89,11 +91,11 @@ unnamed(Term, Names, All) :-
 
 unnamed([], _, _, []).
 unnamed([Variable|Variables], Names, Number, All) :-
-    (   name_of(Variable, Names, _)
-    ->  unnamed(Variables, Names, Number, All)
-    ;   atom_concat('_#', Number, Name),
-        Next is Number + 1,
-        All = [Name=Variable|Rest],
+    atom_concat('_', Number, Name),
+    Next is Number + 1,
+    (   name_of(Variable, Names, _) ->  unnamed(Variables, Names, Number, All)
+    ;   memberchk(Name=_, Names) ->  unnamed([Variable|Variables], Names, Next, All)
+    ;   All = [Name=Variable|Rest],
         unnamed(Variables, Names, Next, Rest)
     ).
 
