@@ -86,7 +86,7 @@ _RULES, _LITERAL, _HEAD, _AGENDA, _END_OF_RUN = range(5)
 
 _USED, _END, _RUNS, _RECORDS, _KNOWN = range(5)
 
-_RESUME, _ADVANCE, _STOP = range(3)
+_RESUME, _ADVANCE, _STOP, _DONE = range(4)
 
 
 class _Machine(NamedTuple):
@@ -348,7 +348,7 @@ def _resume(machine: _Machine, theory: _Theory) -> _Next:
         return _resume_end(machine)
     rule = whole(record[_WHERE])
     if rule == len(theory.heads):
-        return _STOP, 1
+        return _DONE, 0
     record[_WHERE] = rule + 1
     return _start(machine, _USE, rule, _NONE, _NONE)
 
@@ -364,12 +364,12 @@ def _close(machine: _Machine, theory: _Theory, facts: Literals) -> bool:
             state[_KNOWN] += 1
     _push(machine, _RULES, 0, 0, 0)
     act, place = _RESUME, 0
-    while act != _STOP:
+    while act in (_RESUME, _ADVANCE):
         if act == _RESUME:
             act, place = _resume(machine, theory)
         else:
             act, place = _advance(machine, theory, place)
-    return place == 1
+    return act == _DONE
 
 
 @compiled
