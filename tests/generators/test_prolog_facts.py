@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from generators.prolog import audit, facts, features
+from generators.prolog.alphabet import COUNT_COLUMNS, FEATURE_COLUMNS
 from generators.prolog.theory import NONE, VARIABLE, assembled
 
 LABELS = ("true", "false", "unknown")
@@ -66,7 +67,6 @@ def test_features_and_counts_are_what_a_naive_reading_finds():
     assert expected.any(0).all()
     counted = np.array([counted_naively(theory) for theory in drawn])
     assert np.array_equal(features.counts(theories), counted)
-    assert np.array_equal(features.asserts_negation(theories), counted[:, -1] > 0)
 
 
 def told(label, depth, family="AttNeg", **columns):
@@ -82,8 +82,19 @@ def told(label, depth, family="AttNeg", **columns):
     )
 
 
+def described(rows, theories):
+    """Rows with the columns that the domain keeps of each question."""
+    seen, counted = features.features(theories), features.counts(theories)
+    return rows.with_columns(
+        pl.Series("polarity", theories.questions[:, 0].astype(np.uint8)),
+        *(pl.Series(name, seen[:, at], pl.Boolean) for at, name in enumerate(FEATURE_COLUMNS)),
+        *(pl.Series(name, counted[:, at], pl.UInt16) for at, name in enumerate(COUNT_COLUMNS)),
+    )
+
+
 def found(rows, theories):
-    return {name: (value, note) for name, value, note in facts.baselines(rows, theories).iter_rows()}
+    made = facts.baselines(described(rows, theories))
+    return {name: (value, note) for name, value, note in made.iter_rows()}
 
 
 def questions(polarity, count, head=(1,)):
@@ -188,9 +199,9 @@ def test_few_rows_are_no_fault(label):
     rows = rows.with_columns(
         pl.col("label", "family", "split_key").cast(pl.String), pl.col("depth").cast(pl.Int32)
     )
-    made = facts.baselines(rows, assembled(questions(lambda at: 1, len(label))))
-    assert made.columns == ["measure", "value", "note"]
-    assert facts.baselines(rows.drop("label"), assembled(questions(lambda at: 1, len(label)))).is_empty()
+    rows = described(rows, assembled(questions(lambda at: 1, len(label))))
+    assert facts.baselines(rows).columns == ["measure", "value", "note"]
+    assert facts.baselines(rows.drop("label")).is_empty()
 
 
 def test_accuracy_is_told_by_depth_and_by_answer():
