@@ -63,7 +63,10 @@ class Theory:
         kind, line, *content = item
         where = f"{self.title}:{line}"
         if kind == "error":
-            raise BadProblem(f"{where}: syntax error: {content[0].replace('_', ' ')}")
+            raise BadProblem(f"{self.title} cannot be read: {content[0]}")
+        if kind == "syntax":
+            place = where if line else self.title
+            raise BadProblem(f"{place}: syntax error: {content[0].replace('_', ' ')}")
         if kind == "directive":
             raise BadProblem(
                 f"{where}: the directive `:- {content[0]}` is not obeyed: a theory has only clauses"
@@ -132,7 +135,7 @@ def stated(title: str, text: str) -> list[tuple[str, Callable[[], Problem]]]:
 def _items(title: str, text: str) -> list[list[Any]]:
     (reply,) = ask("clauses", [text.encode()])
     if reply is None:
-        raise BadProblem(f"{title} cannot be read: SWI-Prolog was stuck on it twice")
+        raise BadProblem(f"{title} cannot be read: SWI-Prolog hung or died on it twice")
     lines = reply.decode().removesuffix("\n").split("\n")
     if not lines or lines[-1] != '["end"]':
         raise BadProblem(f"{title} cannot be read: {' '.join(lines)[:200]}")

@@ -57,10 +57,11 @@ def problem(title: str, context: str, question: str, given: str | None = None) -
 
 
 def statement_of(question: str) -> str:
-    """The statement that a question is about: its last sentence that is no question itself."""
-    said = [sentence for sentence in sentences(question) if not sentence.endswith("?")]
-    if not said:
-        raise BadProblem(f"the question '{question}' holds no statement that could be true or false")
+    """The statement that a question is about: its last sentence, if possible one that does not ask."""
+    asked = sentences(question)
+    if not asked:
+        raise BadProblem("the question is empty")
+    said = [sentence for sentence in asked if not sentence.endswith("?")] or [asked[-1].rstrip("? ")]
     return re.sub(r"^true or false:\s*", "", said[-1], flags=re.IGNORECASE).strip("\"'“”")
 
 

@@ -11,7 +11,7 @@ wolves/wolf knives/knife lives/life leaves/leaf calves/calf halves/half elves/el
 wives/wife cacti/cactus fungi/fungus larvae/larva vertices/vertex matrices/matrix indices/index
 criteria/criterion phenomena/phenomenon
 sheep/sheep fish/fish deer/deer moose/moose aircraft/aircraft bison/bison squid/squid cattle/cattle
-series/series species/species
+series/series species/species bacteria/bacteria
 """
 _SINGULARS = dict(pair.split("/") for pair in _CHANGED.split())
 _SINGULAR_ENDS = ("ss", "us", "is")

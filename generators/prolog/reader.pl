@@ -6,7 +6,8 @@
         ["goal", 9, LITERAL]                       `?- goal.`
         ["directive", 4, "goal"]                   `:- goal.`
         ["comment", 8, "% answer: true"]           a comment with the word `answer`
-        ["error", 5, "text"]                       a syntax error; nothing is read after it
+        ["syntax", 5, "text"]                      a syntax error; nothing is read after it
+        ["error", 0, "text"]                       any other error
         ["end"]
 
         LITERAL  ::= ["+", "name", [ARGUMENT, ...]] | ["-", ...] for `-p(X)` and `neg(p(X))` | BAD
@@ -63,7 +64,7 @@ item(Stream, More) :-
 message(error(syntax_error(What), Context)) :-
     !,
     (   Context = stream(_, Line, _, _) ->  true ;   Line = 0 ),
-    line("error", Line),
+    line("syntax", Line),
     format(string(Text), "~w", [What]),
     text(Text),
     write("]\n").

@@ -270,6 +270,7 @@ REFUSED = {
     "p(a).\nq(b.\n?- p(a).": "the text:2: syntax error: ",
     "p(a).\n\n'open.\n?- p(a).": "syntax error: ",
     "p(a). q(a)\n?- p(a).": "syntax error: operator expected",
+    "p(a).\n/* open\n?- p(a).": "the text: syntax error: end of file in block comment",
     ":- dynamic p/1.\n?- p(a).": "the text:1: the directive `:- dynamic p/1` is not obeyed",
     "p(a).\n?- q(a).": "the text:2: unknown predicate q/1: no fact or rule has it",
     "p(a,b).\n?- p(a).": "the text:2: unknown predicate p/1: no fact or rule has it; there is p/2",
@@ -352,6 +353,12 @@ def test_no_input_runs_code(tmp_path, attempt):
 def test_operators_of_a_text_have_no_effect_on_the_next_one():
     refusal(":- op(700, xfx, likes).\np(a).\n?- p(a).\n")
     assert "syntax error" in refusal("bob likes anne.\n?- p(a).\n")
+
+
+@pytest.mark.engine
+def test_a_text_that_kills_the_engine_is_refused_and_the_next_one_is_read():
+    assert "hung or died on it twice" in refusal(f"p({'f(' * 300_000}.\n?- p(a).\n")
+    assert answers(read("q(a).\n?- q(a).\n", PROOFWRITER, False)) == ["true"]
 
 
 @pytest.mark.engine
