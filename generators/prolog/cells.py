@@ -95,7 +95,7 @@ class Shape:
 
 
 def fewest_rules(family: Family, depth: int) -> int:
-    """The rules without which a question of that depth would be betrayed by its predicate's heads."""
+    """The rules without which its predicate's heads would betray the answer of a question of that depth."""
     return depth + (2 if family.endswith("Neg") else 1)
 
 

@@ -181,7 +181,11 @@ def _construct(
         _fact(derived, asked, entity, row, drafts)
     else:
         _rule(work.main[depth - 1], derived, asked, row, work, drafts)
-    _rule(work.side[0], 1 - derived, asked, row, work, drafts)
+    # The other way to the property has as many hops as the first one, as far as there are rules for them.
+    for _ in range(min(depth - 1, rules - work.used[_RULES] - 1)):
+        if not _climb(work.side, _SIDE, row, work, drafts):
+            break
+    _rule(work.side[work.used[_SIDE] - 1], 1 - derived, asked, row, work, drafts)
     while work.used[_RULES] < rules:
         if not _extra(state, row, work, drafts):
             return -1

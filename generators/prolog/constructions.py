@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generators.chance import State, below
-from generators.compiled import compiled
+from generators.compiled import compiled, whole
 from generators.prolog.alphabet import Family
-from generators.prolog.cells import FALSE, UNKNOWN, Cells, Pool, Shape, fewest_rules
+from generators.prolog.cells import FALSE, UNKNOWN, Cells, Pool, Shape
 from generators.prolog.drafts import Drafts
 from generators.prolog.theory import ARGUMENTS, POLARITY, PREDICATE, VARIABLE
 
@@ -46,6 +46,11 @@ _GROUP, _ONE, _TWO = 0, 1, 2
 """Columns of a local literal: 2 * its predicate + its polarity, and its arguments; 0 for no second one."""
 
 _CONTRADICTORY = -1
+_NO_QUESTION = -2
+"""A group of no predicate."""
+
+
+# A kernel is compiled anew for every constant that it is called with, so those that matter come as variables.
 
 
 class _Knobs(NamedTuple):
@@ -54,9 +59,8 @@ class _Knobs(NamedTuple):
     entities: tuple[int, int]
     facts: tuple[int, int]
     rules: tuple[int, int]
-    spare_rules: int
-    """Rules that a theory needs beside those that its depth needs."""
     longest_body: int
+    always: int
     variable: int
     second_variable: int
     relation: int
@@ -100,9 +104,10 @@ class _Work(NamedTuple):
     relations: Numbers
 
 
-_SIDE, _RULES, _KNOWN, _LAST, _DEEPEST, _CLASHES = 0, 1, 2, 4, 6, 8
-"""Of `now`: which of the two closures holds, rules so far; of either closure how many literals it has, where
-its deepest layer begins and how deep that is; theories so far that contradicted themselves."""
+_SIDE, _RULES, _KNOWN, _LAST, _CLASHES, _LIKE = 0, 1, 2, 4, 6, 7
+"""Of `now`: which of the two closures holds, rules so far; of either closure how many literals it has and
+where its deepest layer begins; theories so far that contradicted themselves; how many rules must head the
+question's predicate in either polarity."""
 
 
 def construct(
@@ -113,8 +118,8 @@ def construct(
         entities=(shape.entities[0], min(shape.entities[1], len(pool.entities))),
         facts=shape.facts,
         rules=shape.rules,
-        spare_rules=fewest_rules(family, 0),
         longest_body=shape.longest_body,
+        always=_share(1),
         variable=_share(shape.variable),
         second_variable=_share(shape.second_variable),
         relation=_share(shape.relation),
@@ -139,7 +144,7 @@ def _room(knobs: _Knobs, pool: Pool) -> _Work:
     return _Work(
         facts=zeros(knobs.facts[1], 3), heads=zeros(rules, 3), bodies=zeros(rules, knobs.longest_body, 3),
         lengths=zeros(rules), variables=zeros(rules), levels=zeros(2, 2 * predicates, entities, entities),
-        known=zeros(2, literals + 1, 3), now=zeros(9), asked=zeros(3),
+        known=zeros(2, literals + 1, 3), now=zeros(8), asked=zeros(3),
         order=zeros(max(knobs.facts[1], rules)),
         entities=pool.entities.copy(), attributes=pool.attributes.copy(), relations=pool.relations.copy(),
     )  # fmt: skip
@@ -229,7 +234,7 @@ def _close(side: int, rules: int, deepest: int, size: _Size, work: _Work) -> int
         depth, first = depth + 1, before
         if depth > deepest:
             break
-    work.now[_KNOWN + side], work.now[_LAST + side], work.now[_DEEPEST + side] = number, first, depth
+    work.now[_KNOWN + side], work.now[_LAST + side] = number, first
     return depth
 
 
@@ -303,7 +308,7 @@ def _facts(state: State, knobs: _Knobs, size: _Size, work: _Work) -> bool:
         if number == at:
             return False
     work.now[_SIDE], work.now[_RULES] = 0, 0
-    _close(0, 0, 0, size, work)
+    _close(whole(0), whole(0), whole(0), size, work)
     return True
 
 
@@ -320,10 +325,15 @@ def _has(rule: int, length: int, literal: Numbers, work: _Work) -> bool:
 
 @compiled
 def _derived(state: State, focus: int, rule: int, length: int, size: _Size, work: _Work) -> bool:
-    """Make a derived literal that mentions an entity the next one of a body, if there is one left."""
+    """Make a derived literal that mentions an entity the next one of a body, if there is one left.
+
+    It has not the question's predicate, once there is one.
+    """
     side, found = work.now[_SIDE], 0
     for at in range(work.now[_KNOWN + side]):
         known = work.known[side, at]
+        if known[_GROUP] >> 1 == work.asked[_GROUP] >> 1:
+            continue  # more is derived of the predicate of a question that is not unknown
         if _mentions(known, focus, size) and not _has(rule, length, known, work):
             found += 1
             if below(state, found) == 0:
@@ -426,8 +436,8 @@ def _fill(
 
 
 @compiled
-def _deepen(state: State, depth: int, knobs: _Knobs, size: _Size, work: _Work) -> bool:
-    """Add a rule that derives something at `depth` from what is derived at one less."""
+def _deepen(state: State, depth: int, fair: bool, knobs: _Knobs, size: _Size, work: _Work) -> bool:
+    """Add a rule that derives something at `depth` from one less, of either sign alike if `fair`."""
     for _ in range(_TRIES):
         side, rule = work.now[_SIDE], work.now[_RULES]
         last = work.now[_LAST + side]
@@ -436,74 +446,13 @@ def _deepen(state: State, depth: int, knobs: _Knobs, size: _Size, work: _Work) -
         focus = source[_ONE]
         if source[_GROUP] >= 2 * size.attributes and below(state, 3) == 0:
             focus = source[_TWO]
-        _fill(state, focus, 1, 1 << 16, knobs, size, work)
+        _fill(state, focus, whole(1), knobs.always, knobs, size, work)
         if not _head(state, focus, work.lengths[rule], knobs, size, work):
             continue
-        if knobs.negation and depth == size.depth:
-            # The question's predicate is turned round later, so both signs must be as frequent here.
+        if fair:
             work.heads[rule, _GROUP] ^= below(state, 2)
         _generalize(state, focus, knobs, size, work)
         if _holds(depth, -2, size, work):
-            return True
-    return False
-
-
-@compiled
-def _ask(state: State, answer: int, size: _Size, work: _Work) -> bool:
-    """Choose the question: a literal of the deepest layer, or an undecided one in its place."""
-    side = work.now[_SIDE]
-    last = work.now[_LAST + side]
-    _copy(work.known[side, last + below(state, work.now[_KNOWN + side] - last)], work.asked)
-    if answer != _UNKNOWN:
-        return True
-    relation = work.asked[_GROUP] >= 2 * size.attributes
-    first = size.attributes if relation else 0
-    number = size.predicates - size.attributes if relation else size.attributes
-    for _ in range(_TRIES):
-        work.asked[_GROUP] = 2 * (first + below(state, number)) + 1
-        if _undecided(work.asked, work):
-            return True
-    return False
-
-
-@compiled
-def _lively(state: State, size: _Size, work: _Work) -> int:
-    """The group of a literal that a reader might hope for: a rule's head, or at small depth a fact."""
-    if size.depth > 1 and work.now[_RULES] > 0:
-        return int(work.heads[below(state, work.now[_RULES]), _GROUP])
-    return int(work.facts[below(state, size.facts), _GROUP])
-
-
-@compiled
-def _block(state: State, focus: int, knobs: _Knobs, size: _Size, work: _Work) -> bool:
-    """Begin the body of the rule proposed with a literal that is not derived, though often one like it is."""
-    literal = work.bodies[work.now[_RULES], 0]
-    for _ in range(_TRIES):
-        _literal(state, focus, knobs, size, literal)
-        if below(state, 4):
-            group = _lively(state, size, work)
-            if (group >= 2 * size.attributes) == (literal[_GROUP] >= 2 * size.attributes):
-                literal[_GROUP] = group
-        if literal[_GROUP] >> 1 != work.asked[_GROUP] >> 1 and _level(literal, work) < 0:
-            return True
-    return False
-
-
-@compiled
-def _mislead(state: State, group: int, asked: int, knobs: _Knobs, size: _Size, work: _Work) -> bool:
-    """Add a rule that heads the question's predicate, in this group, but does not reach the question."""
-    focus = work.asked[_ONE]
-    for _ in range(2 * _TRIES):
-        rule = work.now[_RULES]
-        _copy(work.asked, work.heads[rule])
-        work.heads[rule, _GROUP] = group
-        if not _block(state, focus, knobs, size, work):
-            continue
-        _fill(state, focus, 1, 3 << 14, knobs, size, work)
-        if _has(rule, work.lengths[rule], work.asked, work):
-            continue
-        _generalize(state, focus, knobs, size, work)
-        if not _repeated(work) and _holds(size.depth, asked, size, work):
             return True
     return False
 
@@ -517,10 +466,123 @@ def _heads(group: int, work: _Work) -> int:
 
 
 @compiled
+def _most_heads(work: _Work) -> int:
+    """How many rules head the question's predicate in that polarity which has more of them, at least 1."""
+    return max(_heads(work.asked[_GROUP], work), _heads(work.asked[_GROUP] ^ 1, work), 1)
+
+
+@compiled
+def _ask(state: State, answer: int, negation: bool, size: _Size, work: _Work) -> bool:
+    """Choose the question: a literal of the deepest layer, or an undecided one in its place."""
+    side = work.now[_SIDE]
+    last = work.now[_LAST + side]
+    _copy(work.known[side, last + below(state, work.now[_KNOWN + side] - last)], work.asked)
+    work.now[_LIKE] = _most_heads(work)
+    if answer != _UNKNOWN:
+        return True
+    relation = work.asked[_GROUP] >= 2 * size.attributes
+    first = size.attributes if relation else 0
+    number = size.predicates - size.attributes if relation else size.attributes
+    for _ in range(_TRIES):
+        work.asked[_GROUP] = 2 * (first + below(state, number)) + (below(state, 2) if negation else 1)
+        if _undecided(work.asked, work):
+            work.now[_LIKE] = max(work.now[_LIKE], _most_heads(work))
+            return True
+    return False
+
+
+@compiled
+def _missing(literal: Numbers, group: int, size: _Size, work: _Work) -> bool:
+    """Whether a literal of this group about the same is not derived, nor of the question's predicate."""
+    related = literal[_GROUP] >= 2 * size.attributes
+    if group >> 1 == work.asked[_GROUP] >> 1 or related != (group >= 2 * size.attributes):
+        return False
+    return bool(work.levels[work.now[_SIDE], group, literal[_ONE], literal[_TWO]] < 0)
+
+
+@compiled
+def _promising(state: State, literal: Numbers, heads: bool, size: _Size, work: _Work) -> int:
+    """A group of rules' heads (or of facts) of which no literal about the same is derived, or -1."""
+    clauses, number = (work.heads, work.now[_RULES]) if heads else (work.facts, size.facts)
+    group, found = -1, 0
+    for at in range(number):
+        if _missing(literal, clauses[at, _GROUP], size, work):
+            found += 1
+            if below(state, found) == 0:
+                group = clauses[at, _GROUP]
+    return group
+
+
+@compiled
+def _block(state: State, focus: int, heads: bool, knobs: _Knobs, size: _Size, work: _Work) -> bool:
+    """Begin the body of the rule proposed with a literal that is not derived, though others like it may be.
+
+    It looks like those of rules that do fire: it has a group of `heads`, or otherwise one of facts.
+    """
+    literal = work.bodies[work.now[_RULES], 0]
+    for _ in range(_TRIES):
+        _literal(state, focus, knobs, size, literal)
+        group = _promising(state, literal, heads, size, work)
+        if group >= 0:
+            literal[_GROUP] = group
+            return True
+    return _missing(literal, literal[_GROUP], size, work)
+
+
+@compiled
+def _mislead(state: State, group: int, asked: int, knobs: _Knobs, size: _Size, work: _Work) -> bool:
+    """Add a rule that heads the question's predicate, in this group, but does not reach the question."""
+    focus = work.asked[_ONE]
+    for _ in range(2 * _TRIES):
+        rule = work.now[_RULES]
+        _copy(work.asked, work.heads[rule])
+        work.heads[rule, _GROUP] = group
+        if not _block(state, focus, size.depth > 1, knobs, size, work):
+            continue
+        _fill(state, focus, whole(1), knobs.always, knobs, size, work)
+        if _has(rule, work.lengths[rule], work.asked, work):
+            continue
+        _generalize(state, focus, knobs, size, work)
+        if not _repeated(work) and _holds(size.depth, asked, size, work):
+            return True
+    return False
+
+
+@compiled
+def _fewest(depth: int, negation: bool) -> int:
+    """`fewest_rules`, compiled."""
+    return depth + (2 if negation else 1)
+
+
+@compiled
+def _support(state: State, asked: int, knobs: _Knobs, size: _Size, work: _Work) -> bool:
+    """Add a rule that would lead on, were its own body derived, for those that mislead to rest on.
+
+    In a shallow theory they rest on facts; in a tight one there is no room.
+    """
+    focus = work.asked[_ONE]
+    if size.depth < 2 or size.rules == _fewest(size.depth, knobs.negation):
+        return True
+    for _ in range(2 * _TRIES):
+        rule = work.now[_RULES]
+        if not _block(state, focus, knobs.always < 0, knobs, size, work):
+            continue
+        _fill(state, focus, whole(1), knobs.always, knobs, size, work)
+        if not _head(state, focus, work.lengths[rule], knobs, size, work):
+            continue
+        if work.heads[rule, _GROUP] >> 1 == work.asked[_GROUP] >> 1:
+            continue
+        _generalize(state, focus, knobs, size, work)
+        if not _repeated(work) and _holds(size.depth, asked, size, work):
+            return True
+    return False
+
+
+@compiled
 def _balance(state: State, asked: int, knobs: _Knobs, size: _Size, work: _Work) -> bool:
     """Give the question's predicate as many rules of either polarity, at least one, and sometimes more."""
     own = work.asked[_GROUP]
-    wanted = max(_heads(own, work), _heads(own ^ 1, work), 1)
+    wanted = work.now[_LIKE]
     if below(state, 4) == 0 and size.rules - work.now[_RULES] >= 2 * wanted + 2:
         wanted += 1
     for turn in range(2):
@@ -538,7 +600,7 @@ def _distract(state: State, asked: int, knobs: _Knobs, size: _Size, work: _Work)
     """Add a rule that has nothing to do with the question's predicate."""
     for _ in range(3 * _TRIES):
         rule, focus = work.now[_RULES], below(state, size.entities)
-        _fill(state, focus, 0, 1 << 15, knobs, size, work)
+        _fill(state, focus, whole(0), knobs.always >> 1, knobs, size, work)
         if work.lengths[rule] == 0 or not _head(state, focus, work.lengths[rule], knobs, size, work):
             continue
         if work.heads[rule, _GROUP] >> 1 == work.asked[_GROUP] >> 1:
@@ -552,15 +614,18 @@ def _distract(state: State, asked: int, knobs: _Knobs, size: _Size, work: _Work)
 @compiled
 def _theory(state: State, answer: int, knobs: _Knobs, size: _Size, work: _Work) -> bool:
     """Try to construct one theory with its question."""
+    work.asked[_GROUP], work.now[_LIKE] = _NO_QUESTION, 0
     if not _facts(state, knobs, size, work):
         return False
     for depth in range(1, size.depth + 1):
-        if not _deepen(state, depth, knobs, size, work):
+        # The predicate of the question is turned round later, so both signs must be as frequent before.
+        fair = knobs.negation and depth == size.depth and answer != _UNKNOWN
+        if not _deepen(state, depth, fair, knobs, size, work):
             return False
-    if not _ask(state, answer, size, work):
+    if not _ask(state, answer, knobs.negation, size, work):
         return False
     asked = -1 if answer == _UNKNOWN else size.depth
-    if not _balance(state, asked, knobs, size, work):
+    if not (_support(state, asked, knobs, size, work) and _balance(state, asked, knobs, size, work)):
         return False
     while work.now[_RULES] < size.rules:
         if not _distract(state, asked, knobs, size, work):
@@ -573,7 +638,7 @@ def _sized(state: State, depth: int, knobs: _Knobs, work: _Work) -> _Size:
     """Draw the numbers of a theory; a deep one, and one of many facts, needs more predicates."""
     entities = knobs.entities[0] + below(state, knobs.entities[1] - knobs.entities[0] + 1)
     facts = knobs.facts[0] + below(state, knobs.facts[1] - knobs.facts[0] + 1)
-    fewest = knobs.rules[0] if knobs.rules[0] > depth + knobs.spare_rules else depth + knobs.spare_rules
+    fewest = max(knobs.rules[0], _fewest(depth, knobs.negation))
     rules = fewest + below(state, knobs.rules[1] - fewest + 1)
     deep = depth - 5 if depth > 5 else 0
     if knobs.related:
@@ -673,7 +738,8 @@ def _construct_all(
     state: State, rows: Numbers, cells: Cells, knobs: _Knobs, work: _Work, drafts: Drafts
 ) -> int:
     for done, row in enumerate(rows):
-        answer, depth, polarity = cells.answer[row], cells.depth[row], cells.polarity[row]
+        answer, depth = whole(cells.answer[row]), whole(cells.depth[row])
+        polarity = whole(cells.polarity[row])
         size, missed, found = _sized(state, depth, knobs, work), 0, False
         work.now[_CLASHES] = 0
         while not found and missed < _PATIENCE:

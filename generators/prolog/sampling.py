@@ -15,6 +15,8 @@ from generators.prolog.cells import Cells, Shape, plan, pool
 from generators.prolog.drafts import Drafts, blank, theories
 from generators.prolog.theory import Theories
 
+__all__ = ["Drawn", "Shape", "sample"]
+
 Numbers = NDArray[np.int32]
 
 
