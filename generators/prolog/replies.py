@@ -21,6 +21,7 @@ LETTERS = {
 assert tuple(sorted(LETTERS)) == tuple(sorted(EVENTS))
 
 _FIRST, _ANSWERS = FIRST, len(ANSWERS)
+_SPACE, _NEWLINE = ord(" "), ord("\n")
 
 
 Answers = NDArray[np.int8]
@@ -44,15 +45,12 @@ class Book(NamedTuple):
     predicates: int
 
 
-def decoded(replies: list[bytes | None], words: Words) -> Replies:
-    """The trace and answer of each reply; an empty trace and -1 for None.
+def decoded(data: bytes, hung: NDArray[np.bool_], words: Words) -> Replies:
+    """The traces and answers in `data`, one for each row but the hung ones, which get none.
 
     Raises RuntimeError for the first that reports an error or is not whole.
     """
-    rows = len(replies)
-    given = [b"" if reply is None else reply or b"\n" for reply in replies]
-    data, ends = np.frombuffer(b"".join(given), np.uint8), np.zeros(rows + 1, np.int64)
-    np.cumsum([len(reply) for reply in given], out=ends[1:])
+    rows = len(hung)
     # A key, which is two words, takes two bytes or more; every other character is one word.
     found = Replies(
         np.empty(len(data), np.uint16), np.zeros(rows + 1, np.int64), np.full(rows, -1, np.int8),
@@ -62,19 +60,22 @@ def decoded(replies: list[bytes | None], words: Words) -> Replies:
     letters = np.zeros(128, np.int64)
     for name, letter in LETTERS.items():
         letters[ord(letter)] = words.event(name)
-    bad = _decode(data, ends, letters, Book(characters(words).keys, words.predicates), *found)
+    book = Book(characters(words).keys, words.predicates)
+    row, at = _decode(np.frombuffer(data, np.uint8), hung, letters, book, *found)
+    if row < rows or at < len(data):
+        raise RuntimeError(f"the solver could not solve problem {row}: {_reason(data[at:])}")
+    codes = found.codes[: found.offsets[-1]]
     # Solver and parent have the alphabet from the same place: a word beyond it means a broken reply.
-    if bad == rows and len(data) and found.codes[: found.offsets[-1]].max(initial=0) >= len(words.alphabet):
-        bad = int(np.searchsorted(found.offsets, found.codes.argmax(), "right")) - 1
-    if bad < rows:
-        raise RuntimeError(f"the solver could not solve problem {bad}: {_reason(given[bad])}")
-    return found._replace(codes=found.codes[: found.offsets[-1]])
+    if codes.max(initial=0) >= len(words.alphabet):
+        raise RuntimeError("the solver wrote a word that is not in the alphabet")
+    return found._replace(codes=codes)
 
 
 def _reason(reply: bytes) -> str:
-    told = reply.decode(errors="replace")
-    _, found, reason = told.rpartition("\nerror ")
-    return reason.strip() if found else f"its reply is broken: {told[-80:]!r}"
+    lines = reply.decode(errors="replace").split("\n")
+    if len(lines) > 1 and lines[1].startswith("error "):
+        return lines[1].removeprefix("error ")
+    return f"its reply is broken: {'/'.join(lines)[:80]!r}"
 
 
 @compiled
@@ -88,13 +89,16 @@ def _number(data: Bytes, at: int, end: int) -> tuple[int, int]:
 
 
 @compiled
-def _trailer(data: Bytes, at: int, end: int, events: int) -> int:
-    """The answer in the last line, or -1 if it is no such line or does not confirm the number of events."""
+def _trailer(data: Bytes, at: int, end: int, events: int) -> tuple[int, int]:
+    """The answer in the last line of a reply, and the place after it.
+
+    The answer is -1 if this is no such line, or does not confirm the number of events.
+    """
     answer, at = _number(data, at, end)
-    if answer < 0 or answer >= _ANSWERS or at >= end or data[at] != 32:
-        return -1
+    if answer < 0 or answer >= _ANSWERS or at >= end or data[at] != _SPACE:
+        return -1, at
     count, at = _number(data, at + 1, end)
-    return answer if count == events and at == end - 1 and data[at] == 10 else -1
+    return (answer if count == events and at < end and data[at] == _NEWLINE else -1), at + 1
 
 
 @compiled
@@ -112,7 +116,7 @@ def _words(
 ) -> tuple[int, int, int]:
     """Read words up to the end of the line: the place after them (-1: unreadable), codes used, and events."""
     events = 0
-    while at < end and data[at] != 10:
+    while at < end and data[at] != _NEWLINE:
         if data[at] < 0x80:
             codes[used] = letters[data[at]]
             if letters[data[at]] == 0:
@@ -133,22 +137,22 @@ def _words(
 @compiled
 def _decode(
     data: Bytes,
-    ends: Offsets,
+    hung: NDArray[np.bool_],
     letters: Places,
     book: Book,
     codes: Codes,
     offsets: Offsets,
     answers: Answers,
     counts: Counts,
-) -> int:
-    """Fill the arrays; gives the first row that is not as it should be, or the number of rows."""
-    used = 0
-    for row in range(len(ends) - 1):
-        begin, end = ends[row], ends[row + 1]
-        if begin < end:
-            at, used, counts[row] = _words(data, begin, end, letters, book, codes, used)
-            answers[row] = _trailer(data, at + 1, end, counts[row]) if at >= 0 else -1
+) -> tuple[int, int]:
+    """Fill the arrays; gives the first row that is not as it should be and its place, or the ends."""
+    used, begin = 0, 0
+    for row in range(len(hung)):
+        if not hung[row]:
+            at, used, counts[row] = _words(data, begin, len(data), letters, book, codes, used)
+            answers[row], at = _trailer(data, at + 1, len(data), counts[row]) if at >= 0 else (-1, at)
             if answers[row] < 0:
-                return row
+                return row, begin
+            begin = at
         offsets[row + 1] = used
-    return len(ends) - 1
+    return len(hung), begin

@@ -16,6 +16,7 @@ from generators.prolog.theory import (
     POLARITY,
     PREDICATE,
     VARIABLE,
+    WIDTH,
     Literals,
     Offsets,
     Theories,
@@ -29,7 +30,8 @@ FIRST = 0x100
 
 _SURROGATES = 0xD800
 _ARGUMENTS, _ARITY, _POLARITY, _PREDICATE = ARGUMENTS, ARITY, POLARITY, PREDICATE
-_NONE, _VARIABLE, _FIRST = NONE, VARIABLE, FIRST
+_NONE, _VARIABLE, _FIRST, _WIDTH = NONE, VARIABLE, FIRST, WIDTH
+_GROUND, _GENERAL, _NEWLINE = ord("0"), ord("@"), ord("\n")
 _NEXT, _END = ord("@") + 1, ord(";")
 _FACT, _GROUP, _RULE, _TRIGGER, _HEAD, _FREE = (ord(mark) for mark in "fkrthv")
 _LITERAL_BYTES = 1 + 3 * (1 + ARITY)
@@ -65,225 +67,241 @@ def characters(words: Words) -> Characters:
 def requests(
     theories: Theories, words: Words, mode: Mode, steps: int, order: State | None
 ) -> tuple[Bytes, Offsets]:
-    """The request for each theory as UTF-8, its clauses shuffled by `order`, a random state for each."""
+    """A line with the request for each theory as UTF-8, its clauses shuffled by `order`, a state for each."""
     part = theories
     literals = len(part.facts) + len(part.heads) + len(part.bodies) + len(part)
     prefix = f"{mode[0]}{steps};".encode()
     room = (
         literals * (_LITERAL_BYTES + ARITY * (3 + _VARIABLE_BYTES))
         + (len(part.facts) + len(part.heads) + len(part.bodies)) * _CLAUSE_BYTES
-        + len(part) * (len(prefix) + 4)
+        + len(part) * (len(prefix) + 5)
     )
     out, offsets = np.empty(room, np.uint8), np.zeros(len(part) + 1, np.int64)
+    marks = np.zeros((2, max(len(words.entity_words), 2 * len(words.predicate_words))), np.int64)
     used = _requests(
         part.facts, part.fact_offsets, part.heads, part.rule_offsets, part.bodies, part.body_offsets,
         part.questions, mode == "backward", np.frombuffer(prefix, np.uint8), characters(words),
-        np.zeros((0, 4), np.uint64) if order is None else order,
-        np.zeros((2, max(len(words.entity_words), 2 * len(words.predicate_words))), np.int64), out, offsets,
+        order is not None, np.zeros((1, 4), np.uint64) if order is None else order, marks, out, offsets,
     )  # fmt: skip
     return out[:used], offsets
 
 
-class Output(NamedTuple):
-    """A text that grows: its bytes, how many there are, and how names are written."""
+class Theory(NamedTuple):
+    """One theory; its rule's body is `bodies[spans[rule]:spans[rule + 1]]`."""
 
-    data: Bytes
-    used: Places
-    first: Characters
+    facts: Literals
+    heads: Literals
+    bodies: Literals
+    spans: Offsets
 
 
 @compiled
-def _put(out: Output, character: int) -> None:
-    """Append a character as UTF-8."""
-    at = out.used[0]
+def _put(out: Bytes, used: int, character: int) -> int:
+    """Append a character as UTF-8; like all that append, gives the place after it."""
     if character < 0x80:
-        out.data[at] = character
-        out.used[0] = at + 1
-    elif character < 0x800:
-        out.data[at], out.data[at + 1] = 0xC0 | character >> 6, 0x80 | character & 0x3F
-        out.used[0] = at + 2
-    else:
-        out.data[at], out.data[at + 1] = 0xE0 | character >> 12, 0x80 | character >> 6 & 0x3F
-        out.data[at + 2] = 0x80 | character & 0x3F
-        out.used[0] = at + 3
+        out[used] = character
+        return used + 1
+    if character < 0x800:
+        out[used], out[used + 1] = 0xC0 | character >> 6, 0x80 | character & 0x3F
+        return used + 2
+    out[used], out[used + 1] = 0xE0 | character >> 12, 0x80 | character >> 6 & 0x3F
+    out[used + 2] = 0x80 | character & 0x3F
+    return used + 3
 
 
 @compiled
-def _key(literal: NDArray[np.int16]) -> int:
-    return 2 * whole(literal[_PREDICATE]) + whole(literal[_POLARITY])
+def _key(literals: Literals, at: int) -> int:
+    return 2 * whole(literals[at, _PREDICATE]) + whole(literals[at, _POLARITY])
 
 
 @compiled
-def _same(one: NDArray[np.int16], other: NDArray[np.int16]) -> bool:
-    at = 0
-    while at < len(one) and one[at] == other[at]:
-        at += 1
-    return at == len(one)
+def _same(literals: Literals, one: int, other: int) -> bool:
+    column = 0
+    while column < _WIDTH and literals[one, column] == literals[other, column]:
+        column += 1
+    return column == _WIDTH
 
 
 @compiled
-def _put_literal(out: Output, literal: NDArray[np.int16]) -> None:
+def _first_same(facts: Literals, order: Places, at: int) -> bool:
+    """Whether no fact before the one at this place of the order is the same."""
+    earlier = 0
+    while earlier < at and not _same(facts, order[earlier], order[at]):
+        earlier += 1
+    return earlier == at
+
+
+@compiled
+def _first_key(literals: Literals, order: Places, at: int) -> bool:
+    """Whether no literal before the one at this place of the order has its key."""
+    key, earlier = _key(literals, order[at]), 0
+    while earlier < at and _key(literals, order[earlier]) != key:
+        earlier += 1
+    return earlier == at
+
+
+@compiled
+def _put_literal(out: Bytes, used: int, literals: Literals, at: int, first: Characters) -> int:
     arity, general = 0, False
-    for at in range(_ARGUMENTS, _ARGUMENTS + _ARITY):
-        if literal[at] != _NONE:
-            arity += 1
-            general = general or literal[at] >= _VARIABLE
-    _put(out, arity + (64 if general else 48))
-    _put(out, out.first.keys + _key(literal))
-    for at in range(_ARGUMENTS, _ARGUMENTS + arity):
-        argument = whole(literal[at])
+    while arity < _ARITY and literals[at, _ARGUMENTS + arity] != _NONE:
+        general = general or literals[at, _ARGUMENTS + arity] >= _VARIABLE
+        arity += 1
+    out[used] = arity + (_GENERAL if general else _GROUND)
+    used = _put(out, used + 1, first.keys + _key(literals, at))
+    for place in range(_ARGUMENTS, _ARGUMENTS + arity):
+        argument = whole(literals[at, place])
         if argument >= _VARIABLE:
-            _put(out, argument - _VARIABLE + _NEXT)
+            out[used] = argument - _VARIABLE + _NEXT
+            used += 1
         else:
-            _put(out, argument + out.first.entities)
+            used = _put(out, used, argument + first.entities)
+    return used
 
 
 @compiled
-def _variables(literal: NDArray[np.int16]) -> int:
+def _variables(literals: Literals, at: int) -> int:
     """The variables of a literal as bits."""
     found = 0
-    for at in range(_ARGUMENTS, _ARGUMENTS + _ARITY):
-        if literal[at] >= _VARIABLE:
-            found |= 1 << (whole(literal[at]) - _VARIABLE)
+    for place in range(_ARGUMENTS, _ARGUMENTS + _ARITY):
+        if literals[at, place] >= _VARIABLE:
+            found |= 1 << (whole(literals[at, place]) - _VARIABLE)
     return found
 
 
 @compiled
-def _put_variables(out: Output, mark: int, literal: NDArray[np.int16], seen: int) -> int:
-    """Write the variables of a literal that are not among `seen`, in order; gives `seen` with them."""
-    for at in range(_ARGUMENTS, _ARGUMENTS + _ARITY):
-        number = whole(literal[at]) - _VARIABLE
+def _put_variables(
+    out: Bytes, used: int, mark: int, literals: Literals, at: int, seen: int, first: Characters
+) -> int:
+    """Append the variables of a literal that are not among the bits of `seen`, in order of occurrence."""
+    for place in range(_ARGUMENTS, _ARGUMENTS + _ARITY):
+        number = whole(literals[at, place]) - _VARIABLE
         if number >= 0 and not seen >> number & 1:
-            _put(out, mark)
-            _put(out, number + _NEXT)
-            _put(out, number + out.first.variables)
+            out[used], out[used + 1] = mark, number + _NEXT
+            used = _put(out, used + 2, number + first.variables)
             seen |= 1 << number
-    return seen
+    return used
 
 
 @compiled
-def _put_rule(out: Output, name: int, head: NDArray[np.int16], body: Literals, backward: bool) -> None:
-    _put(out, _RULE)
-    _put(out, name)
-    _put_literal(out, head)
+def _put_rule(out: Bytes, used: int, theory: Theory, rule: int, backward: bool, first: Characters) -> int:
+    begin, end = theory.spans[rule], theory.spans[rule + 1]
+    out[used] = _RULE
+    used = _put_literal(out, _put(out, used + 1, rule + first.rules), theory.heads, rule, first)
     # The goal binds the head's variables going backward; going forward they come last.
-    seen = 0
+    seen, bound = 0, _variables(theory.heads, rule)
     if not backward:
-        for at in range(len(body)):
-            seen |= _variables(body[at])
-    bound = _put_variables(out, _HEAD, head, seen)
+        for at in range(begin, end):
+            seen |= _variables(theory.bodies, at)
+    used = _put_variables(out, used, _HEAD, theory.heads, rule, seen, first)
     seen = bound if backward else 0
-    for at in range(len(body)):
-        seen = _put_variables(out, _FREE, body[at], seen)
-        _put_literal(out, body[at])
-    _put(out, _END)
+    for at in range(begin, end):
+        used = _put_variables(out, used, _FREE, theory.bodies, at, seen, first)
+        used = _put_literal(out, used, theory.bodies, at, first)
+        seen |= _variables(theory.bodies, at)
+    out[used] = _END
+    return used + 1
 
 
 @compiled
-def _put_entities(out: Output, literals: Literals, marks: Places, row: int) -> None:
-    """Write the entities of some literals that row `row` has not had yet."""
-    for at in range(len(literals)):
-        for place in range(_ARGUMENTS, _ARGUMENTS + _ARITY):
-            entity = whole(literals[at, place])
-            if 0 <= entity < _VARIABLE and marks[entity] != row + 1:
-                marks[entity] = row + 1
-                _put(out, entity + out.first.entities)
+def _put_entities(
+    out: Bytes, used: int, literals: Literals, at: int, marks: Places, row: int, first: Characters
+) -> int:
+    """Append the entities of a literal that row `row` has not had yet."""
+    for place in range(_ARGUMENTS, _ARGUMENTS + _ARITY):
+        entity = whole(literals[at, place])
+        if 0 <= entity < _VARIABLE and marks[entity] != row + 1:
+            marks[entity] = row + 1
+            used = _put(out, used, entity + first.entities)
+    return used
 
 
 @compiled
-def _put_facts(out: Output, facts: Literals, order: Places) -> None:
+def _put_key(out: Bytes, used: int, mark: int, key: int, first: Characters) -> int:
+    out[used] = mark
+    return _put(out, used + 1, first.keys + key)
+
+
+@compiled
+def _put_facts(out: Bytes, used: int, facts: Literals, order: Places, first: Characters) -> int:
     """Backward: every fact once, with the names of all that are the same."""
     for at in range(len(order)):
-        fact = facts[order[at]]
-        if _first_same(facts, order, at) < at:
+        if not _first_same(facts, order, at):
             continue
-        _put(out, _FACT)
-        _put_literal(out, fact)
+        out[used] = _FACT
+        used = _put_literal(out, used + 1, facts, order[at], first)
         for later in range(at, len(order)):
-            if _same(facts[order[later]], fact):
-                _put(out, order[later] + out.first.facts)
-        _put(out, _END)
+            if _same(facts, order[later], order[at]):
+                used = _put(out, used, order[later] + first.facts)
+        out[used] = _END
+        used += 1
+    return used
 
 
 @compiled
-def _first_same(facts: Literals, order: Places, at: int) -> int:
-    for earlier in range(at):
-        if _same(facts[order[earlier]], facts[order[at]]):
-            return earlier
-    return at
-
-
-@compiled
-def _first_key(literals: Literals, order: Places, at: int) -> int:
-    key = _key(literals[order[at]])
-    for earlier in range(at):
-        if _key(literals[order[earlier]]) == key:
-            return earlier
-    return at
-
-
-@compiled
-def _put_groups(out: Output, heads: Literals, bodies: Literals, spans: Offsets, order: Places) -> None:
+def _put_groups(out: Bytes, used: int, theory: Theory, order: Places, first: Characters) -> int:
     """Backward: the rules by the key of their head."""
     for at in range(len(order)):
-        if _first_key(heads, order, at) < at:
+        if not _first_key(theory.heads, order, at):
             continue
-        key = _key(heads[order[at]])
-        _put(out, _GROUP)
-        _put(out, out.first.keys + key)
+        key = _key(theory.heads, order[at])
+        used = _put_key(out, used, _GROUP, key, first)
         for later in range(at, len(order)):
-            rule = order[later]
-            if _key(heads[rule]) == key:
-                body = bodies[spans[rule] : spans[rule + 1]]
-                _put_rule(out, rule + out.first.rules, heads[rule], body, True)
-        _put(out, _END)
+            if _key(theory.heads, order[later]) == key:
+                used = _put_rule(out, used, theory, order[later], True, first)
+        out[used] = _END
+        used += 1
+    return used
 
 
 @compiled
-def _put_known(out: Output, facts: Literals, fact_order: Places, heads: Literals, order: Places) -> None:
+def _put_known(
+    out: Bytes, used: int, theory: Theory, fact_order: Places, order: Places, first: Characters
+) -> int:
     """Forward: the facts without doubles by their key, and an empty group for every other key of a head."""
+    facts, heads = theory.facts, theory.heads
     for at in range(len(fact_order)):
-        if _first_key(facts, fact_order, at) < at:
+        if not _first_key(facts, fact_order, at):
             continue
-        key = _key(facts[fact_order[at]])
-        _put(out, _GROUP)
-        _put(out, out.first.keys + key)
+        key = _key(facts, fact_order[at])
+        used = _put_key(out, used, _GROUP, key, first)
         for later in range(at, len(fact_order)):
-            fact = facts[fact_order[later]]
-            if _key(fact) == key and _first_same(facts, fact_order, later) == later:
-                _put_literal(out, fact)
-        _put(out, _END)
+            if _key(facts, fact_order[later]) == key and _first_same(facts, fact_order, later):
+                used = _put_literal(out, used, facts, fact_order[later], first)
+        out[used] = _END
+        used += 1
     for at in range(len(order)):
-        key = _key(heads[order[at]])
-        stated = _first_key(heads, order, at) < at
+        key, stated = _key(heads, order[at]), not _first_key(heads, order, at)
         for fact in range(len(facts)):
-            stated = stated or _key(facts[fact]) == key
+            stated = stated or _key(facts, fact) == key
         if not stated:
-            _put(out, _GROUP)
-            _put(out, out.first.keys + key)
-            _put(out, _END)
+            used = _put_key(out, used, _GROUP, key, first)
+            out[used] = _END
+            used += 1
+    return used
 
 
 @compiled
 def _put_triggers(
-    out: Output, bodies: Literals, spans: Offsets, order: Places, done: Places, row: int
-) -> None:
-    """Forward: for every key of a body's literal, the places of those literals; `done` is by key."""
+    out: Bytes, used: int, theory: Theory, order: Places, marks: Places, row: int, first: Characters
+) -> int:
+    """Forward: for every key of a body's literal, the places of those literals; `marks` is by key."""
+    spans, bodies = theory.spans, theory.bodies
     for at in range(len(order)):
         for literal in range(spans[order[at]], spans[order[at] + 1]):
-            key = _key(bodies[literal])
-            if done[key] == row + 1:
+            key = _key(bodies, literal)
+            if marks[key] == row + 1:
                 continue
-            done[key] = row + 1
-            _put(out, _TRIGGER)
-            _put(out, out.first.keys + key)
+            marks[key] = row + 1
+            used = _put_key(out, used, _TRIGGER, key, first)
             for later in range(at, len(order)):
-                first = spans[order[later]]
-                for other in range(first, spans[order[later] + 1]):
-                    if _key(bodies[other]) == key:
-                        _put(out, _FIRST + later + 1)
-                        _put(out, _FIRST + other - first + 1)
-            _put(out, _END)
+                begin = spans[order[later]]
+                for other in range(begin, spans[order[later] + 1]):
+                    if _key(bodies, other) == key:
+                        used = _put(out, used, _FIRST + later + 1)
+                        used = _put(out, used, _FIRST + other - begin + 1)
+            out[used] = _END
+            used += 1
+    return used
 
 
 @compiled
@@ -309,38 +327,43 @@ def _requests(
     backward: bool,
     prefix: Bytes,
     first: Characters,
+    shuffled: bool,
     states: State,
     marks: Places,
-    data: Bytes,
+    out: Bytes,
     offsets: Offsets,
 ) -> int:
-    out = Output(data, np.zeros(1, np.int64), first)
+    used = 0
     for row in range(len(questions)):
-        stated = facts[fact_offsets[row] : fact_offsets[row + 1]]
         rule, end = rule_offsets[row], rule_offsets[row + 1]
-        concluded, spans = heads[rule:end], body_offsets[rule : end + 1]
-        for character in prefix:
-            _put(out, whole(character))
-        _put_entities(out, stated, marks[0], row)
-        for at in range(len(concluded)):
-            _put_entities(out, bodies[spans[at] : spans[at + 1]], marks[0], row)
-            _put_entities(out, concluded[at : at + 1], marks[0], row)
-        _put_entities(out, questions[row : row + 1], marks[0], row)
-        _put(out, _END)
-        state = states[row] if len(states) else np.zeros(0, np.uint64)
-        fact_order = _order(len(stated), len(states) > 0, state)
-        order = _order(len(concluded), len(states) > 0, state)
+        theory = Theory(
+            facts[fact_offsets[row] : fact_offsets[row + 1]], heads[rule:end], bodies,
+            body_offsets[rule : end + 1],
+        )  # fmt: skip
+        out[used : used + len(prefix)] = prefix
+        used += len(prefix)
+        for at in range(len(theory.facts)):
+            used = _put_entities(out, used, theory.facts, at, marks[0], row, first)
+        for which in range(end - rule):
+            for at in range(theory.spans[which], theory.spans[which + 1]):
+                used = _put_entities(out, used, bodies, at, marks[0], row, first)
+            used = _put_entities(out, used, theory.heads, which, marks[0], row, first)
+        used = _put_entities(out, used, questions, row, marks[0], row, first)
+        out[used] = _END
+        used += 1
+        state = states[row if shuffled else 0]
+        fact_order = _order(len(theory.facts), shuffled, state)
+        order = _order(end - rule, shuffled, state)
         if backward:
-            _put_facts(out, stated, fact_order)
-            _put_groups(out, concluded, bodies, spans, order)
+            used = _put_facts(out, used, theory.facts, fact_order, first)
+            used = _put_groups(out, used, theory, order, first)
         else:
-            _put_known(out, stated, fact_order, concluded, order)
+            used = _put_known(out, used, theory, fact_order, order, first)
             for at in range(len(order)):
-                which = order[at]
-                body = bodies[spans[which] : spans[which + 1]]
-                _put_rule(out, which + first.rules, concluded[which], body, False)
-            _put_triggers(out, bodies, spans, order, marks[1], row)
-        _put_literal(out, questions[row])
-        _put(out, _END)
-        offsets[row + 1] = out.used[0]
-    return whole(out.used[0])
+                used = _put_rule(out, used, theory, order[at], False, first)
+            used = _put_triggers(out, used, theory, order, marks[1], row, first)
+        used = _put_literal(out, used, questions, row, first)
+        out[used], out[used + 1] = _END, _NEWLINE
+        used += 2
+        offsets[row + 1] = used
+    return used

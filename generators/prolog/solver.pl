@@ -1,7 +1,8 @@
 /*  The two searches of README.md as a meta-interpreter that writes down what it does: text in, text out.
 
-    A request is a string of characters: ASCII ones are marks, all others are words, or numbers from 0x100 on.
-    The theory stays an argument: nothing is asserted, and no atom, functor or global variable is made.
+    A text has a request in each line, so that a call can bring several; so has what comes back. ASCII
+    characters are marks, all others are words, or numbers from 0x100 on. The theory stays an argument: nothing
+    is asserted, and no atom, functor or global variable is made.
 
         request   ::= mode steps ';' entities ';' theory question ';'        mode: 'b' or 'f'; steps in decimals
         literal   ::= arity key argument ...                              all arguments are entities
@@ -18,28 +19,37 @@
                       known literals by key, with a group for every head; then which literals of the bodies have
                       a key, in stated order; places count from 1
 
-    The reply has a letter for each event and a character for each word, then a line with the answer (an index
-    into ANSWERS) and the number of events:
+    A reply is a line with a letter for each event and a character for each word, then a line with the answer
+    (an index into ANSWERS) and the number of events:
 
         c call  u use  U reuse  b bind  n unbind  x exit  r redo  f fail  l loop  o obtain  k known  e finish
         m limit
 
-    or, whatever went wrong, a line with `error` and the reason. In memory a literal is l(Key, Argument, ...), a
+    The second line is `error` and the reason if anything went wrong. In memory a literal is l(Key, Argument, ...), a
     rule r(Name, Head, HeadVariables, Body), a variable v(Word, Variable), a literal of a body b(Free, Literal).
 */
 :- module(solver, [solve/2]).
 :- set_prolog_flag(generate_debug_info, false).
 :- set_prolog_flag(optimise, true).
 
-%!  solve(+Request, -Reply) is det.
+%!  solve(+Requests, -Replies) is det.
 
-solve(Request, Reply) :-
-    catch(with_output_to(string(Reply), answer(Request)), Error, failed(Error, Reply)),
+solve(Requests, Replies) :-
+    catch(with_output_to(string(Replies), answers(Requests)), Error, failed(Error, Replies)),
     !.
 solve(_, "\nerror no reply\n").
 
-failed(Error, Reply) :-
-    format(string(Reply), "~nerror ~q~n", [Error]).
+failed(Error, Replies) :-
+    format(string(Replies), "~nerror ~q~n", [Error]).
+
+answers(Requests) :-
+    split_string(Requests, "\n", "", Lines),
+    answer_each(Lines).
+
+answer_each([]).
+answer_each([Request|Requests]) :-
+    \+ \+ answer(Request),
+    answer_each(Requests).
 
 % All failures and exceptions end inside the capture, which would lose what was written otherwise.
 answer(Request) :-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,10 @@ from generators.prolog.requests import requests
 from generators.prolog.theory import Theories
 from generators.words import Codes, Offsets
 
-_PART = 1_000
+_PART = 1_024
 """Theories that are written out at once; the engine works on a part while the next one is written."""
+_TOGETHER = 8
+"""Theories that the engine gets in one call: crossing over to it costs as much as a small search."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +48,34 @@ def solve(
     and entities their order. Raises NoProlog, and RuntimeError for a reply that is not an answer.
     """
     random = None if order is None else states(order, len(theories))
+    texts: list[bytes] = []
 
-    def texts() -> Iterator[bytes]:
+    def groups() -> Iterator[bytes]:
         for start in range(0, len(theories), _PART):
             stop = min(start + _PART, len(theories))
             part = None if random is None else random[start:stop]
             data, ends = requests(theories.part(start, stop), words, mode, steps, part)
-            text = data.tobytes()
-            for at in range(stop - start):
-                yield text[ends[at] : ends[at + 1]]
+            text, places = data.tobytes(), ends[:-1:_TOGETHER].tolist()
+            for begin, end in pairwise([*places, len(text)]):
+                # A line's end parts requests; after the last it would be one more.
+                texts.append(text[begin : end - 1])
+                yield texts[-1]
 
-    replies = engine.ask("solve", texts())
-    found = decoded(replies, words)
-    hung = np.array([reply is None for reply in replies], np.bool_)
+    replies = engine.ask("solve", groups())
+    data, hung = _alone(texts, replies)
+    found = decoded(data, hung, words)
     return Solved(found.codes, found.offsets, found.answer, found.events, hung)
+
+
+def _alone(texts: list[bytes], replies: list[bytes | None]) -> tuple[bytes, NDArray[np.bool_]]:
+    """All replies as one text, and which rows have none: groups without a reply are asked one by one."""
+    hung: list[bool] = []
+    for at, text in enumerate(texts):
+        if replies[at] is not None:
+            hung += [False] * (text.count(b"\n") + 1)
+            continue
+        lines = text.split(b"\n")
+        again = engine.ask("solve", lines) if len(lines) > 1 else [None]
+        replies[at] = b"".join(one for one in again if one is not None)
+        hung += [one is None for one in again]
+    return b"".join(reply or b"" for reply in replies), np.array(hung, np.bool_)

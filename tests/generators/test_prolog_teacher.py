@@ -511,7 +511,7 @@ def test_an_error_of_the_solver_is_never_an_answer(monkeypatch: pytest.MonkeyPat
         (b"c\n0 9\n", "broken"),
         (b"c", "broken"),
     ):
-        monkeypatch.setattr(engine, "ask", lambda *_, reply=reply: [reply])
+        monkeypatch.setattr(engine, "ask", lambda _, texts, reply=reply: [reply for _ in texts])
         with pytest.raises(RuntimeError, match=f"could not solve problem 0: .*{reason}"):
             solve(theories("ask + claim1"), WORDS, "backward", 9)
 
