@@ -71,14 +71,19 @@ class Shape:
         ):
             if not least <= low <= high:
                 raise BadProblem(f"{noun} must be a range from at least {least}, got {low} to {high}")
-        if not self.families or not set(self.families) <= set(FAMILIES):
-            raise BadProblem(f"families must be some of {', '.join(FAMILIES)}, got {self.families}")
-        if not self.answers or not set(self.answers) <= set(ANSWERS[:-1]):
-            raise BadProblem(f"answers must be some of {', '.join(ANSWERS[:-1])}, got {self.answers}")
+        for noun, given, options in (
+            ("families", self.families, FAMILIES),
+            ("answers", self.answers, ANSWERS[:-1]),
+        ):
+            if not given or not set(given) <= set(options):
+                raise BadProblem(f"{noun} must be some of {', '.join(options)}, got {given}")
         if "Chain" in self.families and self.answers == ("unknown",):
             raise BadProblem("the family Chain has no unknown questions; add true or false to the answers")
         if self.longest_body < 1:
             raise BadProblem(f"longest_body must be at least 1, got {self.longest_body}")
+        for noun in ("invented", "variable", "second_variable", "relation", "negative"):
+            if not 0 <= getattr(self, noun) <= 1:
+                raise BadProblem(f"{noun} must be a share from 0 to 1, got {getattr(self, noun)}")
         self._refuse_too_deep()
 
     def _refuse_too_deep(self) -> None:
