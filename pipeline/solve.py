@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from rich.markup import escape
 
 from pipeline.console import OUT, table
 from pipeline.rollouts import Student, greedily
 from pipeline.seeds import named_rng
 from trainers.config import Sampling
 
+STORED = ("trace", "answer")
 VERDICT_STYLE = {"optimal": "green", "valid": "yellow", "wrong": "red", "malformed": "red"}
 
 
@@ -27,6 +29,8 @@ def solve(checkpoint: Path, problem: str, samples: int, temperature: float) -> N
         answers = _best(student.answer(solved, samples, sampling, 0))
     else:
         answers = student.answer(solved, 1, greedily(sampling), 0)
+    for remark in domain.remarks(solved):
+        OUT.print(f"[yellow]{escape(remark)}[/yellow]", soft_wrap=True)
     for teacher, answer in zip(solved.iter_rows(named=True), answers.iter_rows(named=True), strict=True):
         _show(domain, teacher, answer)
 
@@ -39,11 +43,13 @@ def _best(answers: pl.DataFrame) -> pl.DataFrame:
 
 
 def _show(domain: Any, teacher: dict[str, Any], answer: dict[str, Any]) -> None:
-    row = {**teacher, "trace": answer["trace"], "answer": answer["answer"]}
-    OUT.print(domain.view(row, "text"), markup=False, soft_wrap=True)
+    for who, row in (("teacher", teacher), ("model", {**teacher, **{key: answer[key] for key in STORED}})):
+        OUT.print(f"[bold]{who}[/bold]")
+        OUT.print(domain.view(row, "text"), markup=False, soft_wrap=True)
+        OUT.print()
     verdict = str(answer["verdict"])
     why = f": {answer['answer_reason']}" if answer["answer_reason"] else ""
-    OUT.print(f"\nverdict    [{VERDICT_STYLE[verdict]}]{verdict}[/]{why}", soft_wrap=True)
+    OUT.print(f"verdict    [{VERDICT_STYLE[verdict]}]{verdict}[/]{why}", soft_wrap=True)
     if answer["level"] is not None:
         OUT.print(
             f"trace      {answer['level']}:"

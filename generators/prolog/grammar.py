@@ -14,7 +14,9 @@ from generators.prolog.lexicon import (
     BEINGS,
     FRAME,
     LONGEST,
+    LOOSE,
     OBJECTS,
+    PARTICLES,
     PARTS,
     REFLEXIVE,
     SOME,
@@ -208,6 +210,9 @@ class Clauses:
         end = self._object_begin(words)
         verb = words[:end]
         if len(verb) > LONGEST or (FRAME - {"has", "have"}) & set(verb):
+            raise Outside
+        # Several words are a verb with its particles: `depends on`, but not `never likes` or `gave Anne`.
+        if verb[0] in LOOSE - {"like"} or not PARTICLES.issuperset(verb[1:]):
             raise Outside
         phrase = " ".join(verb)
         other = self._object(subject, words[end:])

@@ -57,9 +57,17 @@ FRAME = frozenset(
     )
 )
 """Words that are part of no name."""
+PARTICLES = frozenset(
+    (
+        *("of", "to", "with", "in", "on", "at", "by", "for", "from", "after", "up", "over", "through", "into"),
+        *("onto", "under", "about", "against", "around"),
+    )
+)
+"""Words that may follow a verb as a part of it."""
 LOOSE = frozenset(
     (
-        *("of", "to", "with", "in", "on", "at", "by", "for", "from", "as", "like", "when", "while", "where"),
+        *PARTICLES,
+        *("as", "like", "when", "while", "where"),
         *("very", "so", "too", "also", "quite", "really", "always", "often", "never", "sometimes", "both"),
     )
 )
@@ -106,7 +114,7 @@ def name(words: Tokens) -> str:
     """Words as one name. Raises Outside where they cannot be one."""
     if not 1 <= len(words) <= LONGEST or FRAME & set(words):
         raise Outside
-    if len(words) > 1 and LOOSE & set(words):
+    if len(words) > 1 and (LOOSE & set(words) or words[-1].endswith("ly")):
         raise Outside
     return " ".join(words)
 

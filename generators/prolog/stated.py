@@ -188,6 +188,60 @@ def _take(
 
 
 @compiled
+def _read_facts(
+    codes: Codes, at: int, end: int, layout: Layout, arities: Layout, facts: Literals, used: Offsets
+) -> int:
+    """Read the facts from `at` on; gives the place after them, or -1. `used` counts facts, rules, bodies."""
+    number = 0
+    while at < end and codes[at] == layout[3] + number and codes[at] < layout[4]:
+        at = _take(codes, at + 1, end, layout, arities, True, facts[used[0]])
+        if at < 0:
+            return -1
+        used[0] += 1
+        number += 1
+    return at
+
+
+@compiled
+def _read_body(
+    codes: Codes, at: int, end: int, layout: Layout, arities: Layout, bodies: Literals, used: Offsets
+) -> int:
+    while at >= 0 and at < end and codes[at] <= 1:
+        at = _take(codes, at, end, layout, arities, False, bodies[used[2]])
+        used[2] += 1
+    return at
+
+
+@compiled
+def _read_rules(
+    codes: Codes,
+    at: int,
+    end: int,
+    layout: Layout,
+    arities: Layout,
+    heads: Literals,
+    bodies: Literals,
+    body_offsets: Offsets,
+    used: Offsets,
+) -> int:
+    """Read the rules from `at` on; gives the place after them, or -1."""
+    number = 0
+    while at < end and codes[at] == layout[4] + number and codes[at] < layout[5]:
+        if at + 1 >= end or codes[at + 1] != layout[6] + _IF:
+            return -1
+        at = _read_body(codes, at + 2, end, layout, arities, bodies, used)
+        if at < 0 or at >= end or codes[at] != layout[6] + _THEN:
+            return -1
+        at = _take(codes, at + 1, end, layout, arities, False, heads[used[1]])
+        if at < 0:
+            return -1
+        used[1] += 1
+        body_offsets[used[1]] = used[2]
+        number += 1
+    return at
+
+
+@compiled
 def _read(
     codes: Codes,
     offsets: Offsets,
@@ -204,34 +258,12 @@ def _read(
 ) -> int:
     """Fill the arrays; gives the first row that cannot be read, or the number of rows."""
     for row in range(len(offsets) - 1):
-        at, end = offsets[row], offsets[row + 1]
-        number = 0
-        while at < end and codes[at] == layout[3] + number and codes[at] < layout[4]:
-            at = _take(codes, at + 1, end, layout, arities, True, facts[used[0]])
-            if at < 0:
-                return row
-            used[0] += 1
-            number += 1
-        number = 0
-        while at < end and codes[at] == layout[4] + number and codes[at] < layout[5]:
-            if at + 1 >= end or codes[at + 1] != layout[6] + _IF:
-                return row
-            at += 2
-            while at < end and codes[at] <= 1:
-                at = _take(codes, at, end, layout, arities, False, bodies[used[2]])
-                if at < 0:
-                    return row
-                used[2] += 1
-            if at >= end or codes[at] != layout[6] + _THEN:
-                return row
-            at = _take(codes, at + 1, end, layout, arities, False, heads[used[1]])
-            if at < 0:
-                return row
-            used[1] += 1
-            body_offsets[used[1]] = used[2]
-            number += 1
+        end = offsets[row + 1]
+        at = _read_facts(codes, offsets[row], end, layout, arities, facts, used)
+        if at >= 0:
+            at = _read_rules(codes, at, end, layout, arities, heads, bodies, body_offsets, used)
         fact_offsets[row + 1], rule_offsets[row + 1] = used[0], used[1]
-        if at >= end or codes[at] != layout[6] + _ASK:
+        if at < 0 or at >= end or codes[at] != layout[6] + _ASK:
             return row
         if _take(codes, at + 1, end, layout, arities, True, questions[row]) != end:
             return row

@@ -27,8 +27,9 @@ VARIABLE = 1000
 class Theories:
     """Theories in rows: facts are ground; a rule has a body (perhaps empty) and a head; questions are ground.
 
-    Facts of theory i are `facts[fact_offsets[i]:fact_offsets[i + 1]]`, its rules are numbered
-    `rule_offsets[i]:rule_offsets[i + 1]`, and the body of rule r is `bodies[body_offsets[r]:body_offsets[r + 1]]`.
+    Facts of theory i are `facts[fact_offsets[i]:fact_offsets[i + 1]]`, its rules have the numbers from
+    `rule_offsets[i]` up to `rule_offsets[i + 1]`, and the body of rule r is
+    `bodies[body_offsets[r]:body_offsets[r + 1]]`.
     """
 
     facts: Literals
