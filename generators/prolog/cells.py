@@ -77,18 +77,18 @@ class Shape:
         ):
             if not given or not set(given) <= set(options):
                 raise BadProblem(f"{noun} must be some of {', '.join(options)}, got {given}")
-        if "Chain" in self.families and self.answers == ("unknown",):
-            raise BadProblem("the family Chain has no unknown questions; add true or false to the answers")
         if self.longest_body < 1:
             raise BadProblem(f"longest_body must be at least 1, got {self.longest_body}")
         for noun in ("invented", "variable", "second_variable", "relation", "negative"):
             if not 0 <= getattr(self, noun) <= 1:
                 raise BadProblem(f"{noun} must be a share from 0 to 1, got {getattr(self, noun)}")
-        self._refuse_too_deep()
+        self._refuse_impossible_families()
 
-    def _refuse_too_deep(self) -> None:
-        """Depths come rule by rule, and the question's predicate needs rules that lead nowhere."""
+    def _refuse_impossible_families(self) -> None:
+        if "Chain" in self.families and self.answers == ("unknown",):
+            raise BadProblem("the family Chain has no unknown questions; add true or false to the answers")
         for family in self.families:
+            # Depths come rule by rule, and the question's predicate needs rules that lead nowhere.
             needed = fewest_rules(family, self.depths[1])
             if needed > self.rules[1]:
                 raise BadProblem(

@@ -10,6 +10,8 @@ the question is about what the deepest literal is about, and asks for that liter
 another predicate of the same arity of which nothing follows; in Neg families the predicate of the question
 has as many rules with its own polarity as with the other one; and the polarity of the cell is reached by
 turning that predicate round in the whole theory, which changes no label.
+
+One file, since kernels that are cached may not call those of other domain files (`generators.compiled`).
 """
 
 from __future__ import annotations
