@@ -22,7 +22,7 @@ _SELF_TEST = "b9;;k\u0200r\u01000\u0200;;0\u0201;", "c\u0201f\u0201c\u0200u\u010
 """A rule without a body, and the complement of its head as the question; the reply that this must get."""
 
 _CONSTANTS = (
-    *("PL_STRING", "REP_UTF8", "CVT_STRING", "BUF_DISCARDABLE"),
+    *("PL_STRING", "REP_UTF8", "CVT_STRING", "BUF_STACK"),
     *("PL_Q_NODEBUG", "PL_Q_CATCH_EXCEPTION"),
 )
 
@@ -61,7 +61,7 @@ def _answering(core: Any, handles: dict[bytes, int]) -> Callable[[bytes], bytes]
     """Direct calls of the C interface: a query in text costs more than most problems take to solve."""
     constant = {name: int(getattr(core, name)) for name in _CONSTANTS}
     as_text = constant["PL_STRING"] | constant["REP_UTF8"]
-    taken = constant["CVT_STRING"] | constant["REP_UTF8"] | constant["BUF_DISCARDABLE"]
+    taken = constant["CVT_STRING"] | constant["REP_UTF8"] | constant["BUF_STACK"]
     flags = constant["PL_Q_NODEBUG"] | constant["PL_Q_CATCH_EXCEPTION"]
 
     def declared(name: str, result: Any, *arguments: Any) -> Callable[..., int]:
@@ -75,11 +75,15 @@ def _answering(core: Any, handles: dict[bytes, int]) -> Callable[[bytes], bytes]
     put_text = declared("PL_put_chars", number, word, number, word, ctypes.c_char_p)
     call = declared("PL_call_predicate", number, pointer, number, pointer, word)
     text_of = declared("PL_get_nchars", number, word, pointer, pointer, ctypes.c_uint)
-    size, characters = ctypes.c_size_t(), ctypes.c_void_p()
-    into_size, into_characters = ctypes.byref(size), ctypes.byref(characters)
+    mark_texts = declared("PL_mark_string_buffers", None, pointer)
+    release_texts = declared("PL_release_string_buffers_from_mark", None, word)
+    size, characters, mark = ctypes.c_size_t(), ctypes.c_void_p(), ctypes.c_size_t()
+    into_size, into_characters, into_mark = map(ctypes.byref, (size, characters, mark))
 
     def answer(request: bytes) -> bytes:
         predicate, _, text = request.partition(b"\0")
+        # Without a mark the texts that it converts to UTF-8 are kept for ever.
+        mark_texts(into_mark)
         frame = open_frame()
         try:
             terms = new_terms(2)
@@ -93,6 +97,7 @@ def _answering(core: Any, handles: dict[bytes, int]) -> Callable[[bytes], bytes]
             return ctypes.string_at(characters.value or 0, size.value)
         finally:
             discard_frame(frame)
+            release_texts(mark.value)
 
     return answer
 

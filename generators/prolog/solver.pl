@@ -176,9 +176,10 @@ free(0'v, [Index, Word, Mark|Codes], Variables, [v(Word, Value)|Free], Arity, Re
     free(Mark, Codes, Variables, Free, Arity, Rest).
 free(Arity, Codes, _, [], Arity, Codes).
 
-known([0'k, Key, Mark|Codes], [k(Key, known(Literals))|Known], Rest) :-
+known([0'k, Key, Mark|Codes], [k(Key, known(Literals, Last))|Known], Rest) :-
     !,
     literals(Mark, Codes, Literals, Codes1),
+    last_cell(Literals, Last),
     known(Codes1, Known, Rest).
 known(Codes, [], Codes).
 
@@ -187,6 +188,15 @@ literals(0';, Codes, [], Codes) :-
 literals(Arity, Codes, [Literal|Literals], Rest) :-
     literal(Arity, Codes, none, Literal, [Mark|Codes1]),
     literals(Mark, Codes1, Literals, Rest).
+
+last_cell([], []) :-
+    !.
+last_cell(Cells, Last) :-
+    Cells = [_|Rest],
+    (   Rest == []
+    ->  Last = Cells
+    ;   last_cell(Rest, Last)
+    ).
 
 triggers([0't, Key|Codes], [k(Key, Places)|Triggers], Rest) :-
     !,
@@ -306,8 +316,8 @@ enumerate([v(Word, Value)|Rest], Theory) :-
 
 %   Forward: theory(StepsLeft, Known, Rules, Triggers, Entities)
 %
-%   Loops are driven by failure, which undoes the bindings; Known is changed in place and survives it. A list
-%   that is being walked is not changed, as the longer one takes its place.
+%   Loops are driven by failure, which undoes the bindings. Known has a known(Literals, Last) for each key, which
+%   grows in place, and so survives it: Last is the last cell of the list.
 
 looked_up(Rules, Question, Theory, Answer) :-
     fire_all(Rules, 1, Theory),
@@ -322,7 +332,7 @@ looked_up(Rules, Question, Theory, Answer) :-
 is_known(Literal, Theory) :-
     arg(1, Literal, Key),
     arg(2, Theory, Known),
-    memberchk(k(Key, known(Literals)), Known),
+    memberchk(k(Key, known(Literals, _)), Known),
     memberchk(Literal, Literals).
 
 fire_all([], _, _).
@@ -347,11 +357,11 @@ fire(Letter, Rule, Place, Literal, Used, Theory) :-
 run([], _, _, Head, Free, Used, Theory) :-
     conclude(Free, Head, Used, Theory).
 run([b(Free, Pattern)|Rest], Place, Literal, Head, HeadFree, Used, Theory) :-
-    candidates(Place, Literal, Pattern, Theory, Candidates),
+    candidates(Place, Literal, Pattern, Theory, Candidates, Last),
     Next is Place - 1,
     (   \+ memberchk(Pattern, Candidates)
     ->  step(Theory, 0'f)
-    ;   member(Pattern, Candidates),
+    ;   up_to(Last, Candidates, Pattern),
         bound_all(Free, Theory),
         run(Rest, Next, Literal, Head, HeadFree, Used, Theory),
         unbound_all(Free, Theory),
@@ -359,14 +369,29 @@ run([b(Free, Pattern)|Rest], Place, Literal, Head, HeadFree, Used, Theory) :-
     ;   true
     ).
 
-candidates(1, Literal, _, _, [Literal]) :-
-    !.
-candidates(_, _, Pattern, Theory, Candidates) :-
+candidates(1, Literal, _, _, Candidates, Candidates) :-
+    !,
+    Candidates = [Literal].
+candidates(_, _, Pattern, Theory, Candidates, Last) :-
     arg(1, Pattern, Key),
     arg(2, Theory, Known),
-    (   memberchk(k(Key, known(Literals)), Known)
-    ->  Candidates = Literals
+    (   memberchk(k(Key, known(Literals, End)), Known)
+    ->  Candidates = Literals,
+        Last = End
     ;   Candidates = []
+    ).
+
+%!  up_to(+Last, +Cells, ?Literal) is nondet.
+%
+%   Literal is one of a list that may grow meanwhile, up to the cell that was its last one.
+
+up_to(Last, Cells, Literal) :-
+    Cells = [First|Rest],
+    (   same_term(Cells, Last)
+    ->  Literal = First
+    ;   (   Literal = First
+        ;   up_to(Last, Rest, Literal)
+        )
     ).
 
 bound_all([], _).
@@ -387,8 +412,7 @@ conclude([], Head, Used, Theory) :-
     (   memberchk(Head, Literals)
     ->  step(Theory, 0'k), put(Head)
     ;   step(Theory, 0'o), put(Head),
-        append(Literals, [Head], Longer),
-        nb_setarg(1, Cell, Longer),
+        grow(Literals, Head, Cell),
         refire(Key, Head, Used, Theory)
     ).
 conclude([v(Word, Value)|Rest], Head, Used, Theory) :-
@@ -400,6 +424,17 @@ conclude([v(Word, Value)|Rest], Head, Used, Theory) :-
         fail
     ;   true
     ).
+
+grow([], Literal, Cell) :-
+    !,
+    nb_setarg(1, Cell, [Literal]),
+    arg(1, Cell, Last),
+    nb_linkarg(2, Cell, Last).
+grow(_, Literal, Cell) :-
+    arg(2, Cell, Last),
+    nb_setarg(2, Last, [Literal]),
+    arg(2, Last, NewLast),
+    nb_linkarg(2, Cell, NewLast).
 
 refire(Key, Literal, Used, Theory) :-
     (   arg(4, Theory, Triggers),
