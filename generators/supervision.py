@@ -152,7 +152,7 @@ class _Child:
         for pipe in (self.input, self.output):
             os.set_blocking(pipe, False)
             # The usual 64 KiB stop the child when the parent is busy for some milliseconds.
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, AttributeError):
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self.asked = 0
         self._queue: list[bytes] = []

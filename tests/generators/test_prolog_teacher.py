@@ -542,6 +542,22 @@ def test_a_search_that_hangs_is_named_and_the_rest_is_solved(monkeypatch: pytest
     assert traces == [expected for _, _, expected in BACKWARD]
 
 
+def test_the_engine_keeps_no_memory_of_what_it_solved() -> None:
+    rng = np.random.default_rng(11)
+    # Names and texts that differ, and traces of some kilobytes.
+    asked = theories(*(drawn(rng).text for _ in range(2_000)))
+
+    def resident() -> float:
+        return int(Path(f"/proc/{engine.engine().pid}/statm").read_text().split()[1]) * 4096 / 2**20
+
+    for mode in MODES:
+        solve(asked, WORDS, mode, 1_000)
+    before = resident()
+    for mode in MODES:
+        solve(asked, WORDS, mode, 1_000)
+    assert resident() - before < 1
+
+
 def test_the_version_is_that_of_the_library() -> None:
     told = subprocess.run(["swipl", "--version"], capture_output=True, text=True, check=True).stdout
     assert f"version {engine.version()} " in told
