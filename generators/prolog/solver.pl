@@ -13,7 +13,7 @@
     of the head that the search binds (backward: all of it, forward: those that the body leaves free) and `v`
     those that the next literal of the body binds first.
 
-        backward  ::= ('f' literal name+ ';')* ('k' key rule+ ';')* 
+        backward  ::= ('f' literal name+ ';')* ('k' key rule+ ';')*
                       facts, each with the names of all that state it; rules by the key of their head
         forward   ::= ('k' key literal* ';')* rule* ('t' key (place literal-place)* ';')*
                       known literals by key, with a group for every head; then which literals of the bodies have
@@ -25,8 +25,9 @@
         c call  u use  U reuse  b bind  n unbind  x exit  r redo  f fail  l loop  o obtain  k known  e finish
         m limit
 
-    The second line is `error` and the reason if anything went wrong. In memory a literal is l(Key, Argument, ...), a
-    rule r(Name, Head, HeadVariables, Body), a variable v(Word, Variable), a literal of a body b(Free, Literal).
+    If anything went wrong the second line is `error` and the reason. In memory a literal is
+    l(Key, Argument, ...), a rule r(Name, Head, HeadVariables, Body), a variable v(Word, Variable), and a
+    literal of a body b(Free, Literal).
 */
 :- module(solver, [solve/2]).
 :- set_prolog_flag(generate_debug_info, false).
