@@ -18,7 +18,7 @@ Family = Literal["AttNeg", "AttNoneg", "RelNeg", "RelNoneg", "Chain"]
 FAMILIES: tuple[Family, ...] = get_args(Family)
 """ProofWriter's four, and PrOntoQA's linear ontology."""
 
-NOTATIONS = ("symbolic", "without-unbind", "without-fail", "natural", "solution")
+NOTATIONS = ("symbolic", "compact", "without-unbind", "without-fail", "natural", "solution")
 
 ANSWERS = ("true", "false", "unknown", "limit")
 """Open-world answers; `limit` is none: the search was cut, and the row is refused with that reason."""

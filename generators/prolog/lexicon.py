@@ -59,8 +59,8 @@ FRAME = frozenset(
 """Words that are part of no name."""
 PARTICLES = frozenset(
     (
-        *("of", "to", "with", "in", "on", "at", "by", "for", "from", "after", "up", "over", "through", "into"),
-        *("onto", "under", "about", "against", "around"),
+        *("of", "to", "with", "in", "on", "at", "by", "for", "from", "after", "up", "over", "through"),
+        *("into", "onto", "under", "about", "against", "around"),
     )
 )
 """Words that may follow a verb as a part of it."""

@@ -25,6 +25,10 @@ def alphabet(words: Words, notation: str, mode: Mode) -> tuple[str, ...]:  # noq
         raise BadProblem(f"logic theories have no notation '{notation}'; they have: {', '.join(NOTATIONS)}")
     if notation == "natural":
         return english(words)
+    if notation == "compact":
+        from generators.prolog import compact
+
+        return compact.alphabet(words)
     stored = words.alphabet
     if notation == "solution":
         events = set(EVENTS) - {"limit"}  # which is an answer too
@@ -38,6 +42,10 @@ def written_prompt(prompt: Rows, words: Words, notation: str, mode: Mode) -> Row
         from generators.prolog import natural
 
         return natural.to_english(prompt, words)
+    if notation == "compact":
+        from generators.prolog import compact
+
+        return compact.shortened_prompt(prompt, words)
     return _recoded(prompt, words.alphabet, alphabet(words, notation, mode))
 
 
@@ -47,6 +55,10 @@ def stored_prompt(prompt: Rows, words: Words, notation: str, mode: Mode) -> Rows
         from generators.prolog import natural
 
         return natural.from_english(prompt, words)
+    if notation == "compact":
+        from generators.prolog import compact
+
+        return compact.stored_prompt(prompt, words)
     return _recoded(prompt, alphabet(words, notation, mode), words.alphabet)
 
 
@@ -61,6 +73,10 @@ def written_response(trace: Rows, answer: Rows, words: Words, notation: str, mod
         trace = trail.without_unbind(trace, words, mode)
     elif notation == "without-fail":
         trace = trail.without_fail(trace, words, mode)
+    elif notation == "compact":
+        from generators.prolog import compact
+
+        return compact.shortened_response(joined(trace, answer), words)
     return written_prompt(joined(trace, answer), words, notation, mode)
 
 
@@ -72,7 +88,12 @@ def stored_response(response: Rows, words: Words, notation: str, mode: Mode) -> 
     from generators.prolog import trail
     from generators.splicing import parted, split_at
 
-    codes, offsets = stored_prompt(response, words, notation, mode)
+    if notation == "compact":
+        from generators.prolog import compact
+
+        codes, offsets = compact.stored_response(response, words)
+    else:
+        codes, offsets = stored_prompt(response, words, notation, mode)
     if notation == "solution":
         return parted(codes, offsets, np.zeros(len(offsets) - 1, np.int64))
     before = split_at(codes, offsets, words.frame + FRAME.index("answer"))
