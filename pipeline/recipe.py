@@ -213,7 +213,7 @@ def load(source: str, overrides: Sequence[tuple[str, str]] = ()) -> Recipe:
 
 
 def _joined(tree: Tree, overrides: Sequence[tuple[str, str]]) -> Recipe:
-    """Recipes of whatever domains behind each other, with one report: `recipes:` lists their names or files."""
+    """Recipes of whatever domains with one report: `recipes:` lists their names or files."""
     names = tree["recipes"]
     strange = sorted(set(tree) - {"name", "about", "recipes"})
     if strange or not isinstance(names, list) or not names:

@@ -29,8 +29,8 @@ from generators.words import Codes, Offsets, codes, word_type, words
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from generators.prolog.reading import Read
-    from generators.prolog.sampling import Shape
+    from generators.prolog.reading.sources import Read
+    from generators.prolog.sampling.sampling import Shape
     from generators.prolog.theory import Theories
 
 # Methods import what is compiled, and the engine, when they are called: a recipe names this class.
@@ -150,7 +150,7 @@ class Prolog(Domain):
 
     def alphabet(self, notation: str) -> tuple[str, ...]:
         """Polarities, names, variables, numbers of clauses, events and frame; English words for `natural`."""
-        from generators.prolog import notation as notations
+        from generators.prolog.notations import notation as notations
 
         if notation not in self.notations:
             raise BadProblem(
@@ -161,7 +161,7 @@ class Prolog(Domain):
     def problems(self, rng: np.random.Generator, rows: int) -> pl.DataFrame:
         """Theories drawn evenly over answer, depth, polarity and family. May raise BadProblem."""
         from generators import chance
-        from generators.prolog import sampling
+        from generators.prolog.sampling import sampling
 
         drawn = sampling.sample(chance.states(rng, 1)[0], rows, self._shape)
         own = {name: getattr(drawn, name) for name in DRAWS}
@@ -170,7 +170,7 @@ class Prolog(Domain):
 
     def solve(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         """SWI-Prolog on every problem; an answer `limit` where the search was cut. Raises Hung."""
-        from generators.prolog import teacher
+        from generators.prolog.swi import teacher
 
         theories = self._theories(problems)
         order = rng if self.order == "shuffled" else None
@@ -191,9 +191,9 @@ class Prolog(Domain):
 
     def read(self, source: str) -> pl.DataFrame:
         """ProofWriter and PrOntoQA records in English, or a Prolog file (`generators.prolog.reading`)."""
-        from generators.prolog import reading
+        from generators.prolog.reading import sources
 
-        found = reading.read(source, self.words, self.invented > 0)
+        found = sources.read(source, self.words, self.invented > 0)
         self._refuse_contradictions(found)
         return self._problems(
             found.theories, {"given": found.given, "source_id": found.ids, "names": found.names}
@@ -201,8 +201,8 @@ class Prolog(Domain):
 
     def recall(self, prompts: pl.Series, notation: str) -> pl.DataFrame:
         """The problems of prompts; what came with a user's own ones is not told by prompts."""
-        from generators.prolog import notation as notations
         from generators.prolog import stated
+        from generators.prolog.notations import notation as notations
 
         told = codes(prompts, self.alphabet(notation))
         stored = notations.stored_prompt(told, self.words, notation, self.mode)
@@ -215,7 +215,7 @@ class Prolog(Domain):
         rng: np.random.Generator,  # noqa: ARG002  (no trace is thinned)
     ) -> pl.DataFrame:
         """`prompt` and `response`; rows without an `answer` give prompts alone."""
-        from generators.prolog import notation as notations
+        from generators.prolog.notations import notation as notations
         from generators.splicing import nullable_words
 
         alphabet = self.alphabet(notation)
@@ -229,7 +229,7 @@ class Prolog(Domain):
 
     def restore(self, responses: pl.DataFrame, notation: str) -> pl.DataFrame:
         """All before the first `answer` is the trace; a word of no search becomes a null within its list."""
-        from generators.prolog import notation as notations
+        from generators.prolog.notations import notation as notations
         from generators.splicing import nullable_words
 
         stored = self.words.alphabet
@@ -243,7 +243,7 @@ class Prolog(Domain):
 
     def check(self, problems: pl.DataFrame, responses: pl.DataFrame) -> pl.DataFrame:
         """Answers by the forward closure, traces by replay; neither asks Prolog."""
-        from generators.prolog import verifier
+        from generators.prolog.verification import verifier
 
         whole = pl.repeat(True, len(responses), dtype=pl.Boolean, eager=True)
         return verifier.judge(
@@ -294,19 +294,19 @@ class Prolog(Domain):
 
     def identity(self) -> Mapping[str, str]:
         """SWI-Prolog's version. Raises BadProblem where there is none."""
-        from generators.prolog import engine
+        from generators.prolog.swi import engine
 
         return {"swi-prolog": engine.version()}
 
     def view(self, row: Mapping[str, Any], form: Form) -> str:
         """The theory, its question and the derivation (`generators.prolog.drawing`)."""
-        from generators.prolog import drawing
+        from generators.prolog.drawing import view as drawing
 
         return drawing.view(row, self.words, self.mode, form)
 
     @property
     def _shape(self) -> Shape:
-        from generators.prolog.sampling import Shape
+        from generators.prolog.sampling.sampling import Shape
 
         return Shape(
             words=self.words,

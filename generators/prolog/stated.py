@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from generators.compiled import compiled, whole
 from generators.domain import BadProblem
-from generators.prolog.alphabet import FRAME, VARIABLES, Words
+from generators.prolog.alphabet import ARITY, FRAME, VARIABLES, Words
 from generators.prolog.theory import (
     ARGUMENTS,
-    ARITY,
     NONE,
     POLARITY,
     PREDICATE,
@@ -184,7 +183,7 @@ def _take(
             literal[_ARGUMENTS + place] = code - layout[2] + _VARIABLE
         else:
             return -1
-    return at + arity
+    return whole(at + arity)
 
 
 @compiled

@@ -17,10 +17,11 @@ from time import perf_counter, process_time
 
 import numpy as np
 
-from generators.prolog import Prolog, engine, teacher
+from generators.prolog import Prolog
 from generators.prolog.alphabet import MODES, Mode
-from generators.prolog.requests import requests
 from generators.prolog.stated import parsed
+from generators.prolog.swi import engine, teacher
+from generators.prolog.swi.requests import requests
 from generators.prolog.theory import Theories
 from generators.words import codes
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from generators.domain import BadProblem
-from generators.prolog import search_backward, search_forward
 from generators.prolog.alphabet import MODES, Words
-from generators.prolog.drawing import view
+from generators.prolog.drawing.view import view
 from generators.prolog.stated import parsed, prompts
 from generators.prolog.theory import NONE, VARIABLE, assembled
+from generators.prolog.verification import search_backward, search_forward
 
 WORDS = Words("proofwriter", 24, 24)
 SEARCHES = {"backward": search_backward.search, "forward": search_forward.search}

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generators.domain import BadProblem
-from generators.prolog import english, records
 from generators.prolog.alphabet import ANIMALS, CONCEPTS, PEOPLE, QUALITIES, RELATIONS
-from generators.prolog.morphology import singular, third_person
-from generators.prolog.naming import Literal
+from generators.prolog.reading import english, records
+from generators.prolog.reading.morphology import singular, third_person
+from generators.prolog.reading.naming import Literal
 
 
 def shown(literal: Literal) -> str:

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generators.domain import LEVELS, BadProblem
-from generators.prolog import notation, verifier
 from generators.prolog.alphabet import MODES, NOTATIONS, VARIABLES, VOCABULARIES, Words
+from generators.prolog.notations import notation
 from generators.prolog.stated import parsed
+from generators.prolog.verification import verifier
 from generators.words import SPECIALS, UNKNOWN, codes
 
 WORDS = {vocabulary: Words(vocabulary, 16, 16) for vocabulary in VOCABULARIES}
@@ -478,7 +479,7 @@ def test_every_sentence_of_english_reads_back_for_every_predicate_and_name():
         assert same(notation.stored_prompt(english, words, "natural", "backward"), stored)
 
 
-README = Path(notation.__file__).with_name("README.md").read_text()
+README = Path(notation.__file__).parents[1].joinpath("README.md").read_text()
 
 
 @pytest.mark.parametrize("mode", MODES)

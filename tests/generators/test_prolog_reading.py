@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generators.domain import BadProblem
-from generators.prolog import clauses
 from generators.prolog.alphabet import ANSWERS, Words
 from generators.prolog.closure import closures
-from generators.prolog.naming import Literal, Names, Problem
-from generators.prolog.reading import Read, read
+from generators.prolog.reading import clauses
+from generators.prolog.reading.naming import Literal, Names, Problem
+from generators.prolog.reading.sources import Read, read
 from generators.prolog.stated import parsed, prompts
 
 PROOFWRITER = Words("proofwriter", 32, 32)

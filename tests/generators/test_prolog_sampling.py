@@ -27,7 +27,7 @@ from generators.prolog.alphabet import (
 from generators.prolog.canonical import theory_hashes
 from generators.prolog.closure import closures
 from generators.prolog.features import features
-from generators.prolog.sampling import Drawn, Shape, sample
+from generators.prolog.sampling.sampling import Drawn, Shape, sample
 from generators.prolog.theory import VARIABLE
 
 PROOFWRITER, PRONTOQA, INVENTED = (

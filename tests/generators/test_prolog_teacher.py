@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 
 from generators.domain import BadProblem
-from generators.prolog import engine, library
 from generators.prolog.alphabet import ANSWERS, MODES, Mode, Words
-from generators.prolog.requests import requests
 from generators.prolog.stated import parsed, prompts
-from generators.prolog.teacher import Solved, solve
+from generators.prolog.swi import engine, library
+from generators.prolog.swi.requests import requests
+from generators.prolog.swi.teacher import Solved, solve
 from generators.prolog.theory import Theories
 from generators.words import UNKNOWN
 
@@ -620,7 +620,7 @@ def test_a_missing_or_wrong_library_is_one_clear_sentence(variables: Said, tmp_p
 
 def test_the_child_exits_with_its_parent() -> None:
     code = (
-        "from generators.prolog import engine\n"
+        "from generators.prolog.swi import engine\n"
         "engine.ask('solve', [b''])\nprint(engine.engine().pid)\nimport os; os._exit(0)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

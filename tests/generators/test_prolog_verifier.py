@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 
 from generators.domain import JUDGEMENT, LEVELS
-from generators.prolog import closure, levels, search_backward, search_forward, verifier
+from generators.prolog import closure
 from generators.prolog.alphabet import ANSWERS, BACKWARD, EVENTS, FORWARD, MODES, VARIABLES, Words
 from generators.prolog.stated import parsed, prompts
 from generators.prolog.theory import NONE, VARIABLE, assembled
+from generators.prolog.verification import levels, search_backward, search_forward, verifier
 
 WORDS = Words("invented", 8, 8)
 ALPHABET = WORDS.alphabet
@@ -772,7 +773,7 @@ def test_no_rows_are_no_trouble():
 @pytest.mark.engine
 @pytest.mark.parametrize("mode", MODES)
 def test_the_search_of_swi_prolog_is_exact(mode):
-    from generators.prolog import teacher
+    from generators.prolog.swi import teacher
 
     rng = np.random.default_rng(4)
     theories = rows_of([random_theory(rng) for _ in range(2000)])

@@ -1,0 +1,1 @@
+"""Questions with their derivations as text and as pictures."""

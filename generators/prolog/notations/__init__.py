@@ -1,0 +1,1 @@
+"""Stored words in other notations, and back."""

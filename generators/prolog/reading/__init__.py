@@ -1,0 +1,1 @@
+"""The user's own problems: English records and Prolog files."""

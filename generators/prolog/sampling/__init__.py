@@ -1,0 +1,1 @@
+"""Theories drawn at random, evenly over answer, depth and polarity."""

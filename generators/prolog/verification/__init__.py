@@ -1,0 +1,1 @@
+"""Answers by closure, traces by replay: the verifier, which never asks Prolog."""
