@@ -303,7 +303,7 @@ def test_only_words_of_the_alphabet_are_written(many, name):
         assert prompt[0].max() < size
 
 
-@pytest.mark.parametrize("name", ["symbolic", "without-unbind", "natural"])
+@pytest.mark.parametrize("name", ["symbolic", "compact", "without-unbind", "natural"])
 def test_traces_and_answers_are_restored(many, name):
     for one in many:
         trace, answer = one.restored(name)
@@ -453,7 +453,7 @@ def test_alphabets_are_closed_lists_of_single_words(name, vocabulary):
     assert not set(alphabet) & set(SPECIALS)
     assert all(len(word.split()) == 1 and word == word.lower() for word in alphabet)
     assert alphabet == notation.alphabet(words, name, "forward")
-    if name != "natural":
+    if name not in ("compact", "natural"):
         assert alphabet == tuple(word for word in words.alphabet if word in alphabet)
 
 
@@ -519,7 +519,7 @@ def test_sentences_that_say_nothing_are_one_strange_word(said, stored):
 
 
 def test_an_unknown_notation_is_refused_with_the_known_ones():
-    with pytest.raises(BadProblem, match="no notation 'prose'; they have: symbolic, without-unbind"):
+    with pytest.raises(BadProblem, match="no notation 'prose'; they have: symbolic, compact, without-unbind"):
         notation.alphabet(WORDS["invented"], "prose", "forward")
 
 
