@@ -49,7 +49,10 @@ def data_card(recipe: Recipe, facts: Json, baselines: Sequence[Mapping[str, Any]
         "\n".join(f"| {reason} | {count:,} |" for reason, count in facts["rejected"].items())
         or "| none | 0 |"
     )
-    known = "\n".join(f"| {row['measure']} | {row['value']:.4g} | {row['note']} |" for row in baselines)
+    known = "\n".join(
+        f"| {row['measure']} | {'–' if row['value'] is None else format(row['value'], '.4g')} | {row['note']} |"
+        for row in baselines
+    )
     return f"""---
 {yaml.safe_dump(head, sort_keys=False).strip()}
 ---

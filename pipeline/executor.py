@@ -30,6 +30,11 @@ def over_shards(task: Task, shards: Iterable[int], workers: int) -> Iterator[tup
         try:
             for done in as_completed(running):
                 yield running[done], done.result()
+        except KeyboardInterrupt:
+            # The pool would wait for what its workers are at; their shards are begun anew the next time.
+            for worker in multiprocessing.active_children():
+                worker.kill()
+            raise
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
