@@ -61,6 +61,8 @@ class Prolog(Domain):
     """Whose names the words are: ProofWriter's and RuleTaker's, PrOntoQA's, or invented ones alone."""
     invented: float = 0.0
     """The share of problems whose names are invented; words stand for them."""
+    pool: int = 0
+    """Drawn problems take names from the first so many words of each role; 0 takes all of them."""
     families: tuple[Family, ...] = ("AttNeg", "RelNeg")
     """Attributes or relations, with or without negation, in equal shares; `Chain` is PrOntoQA's ontology."""
     answers: tuple[str, ...] = LABELS
@@ -322,6 +324,7 @@ class Prolog(Domain):
             second_variable=self.second_variable,
             relation=self.relation,
             negative=self.negative,
+            pool=self.pool,
         )
 
     def _codes(self, series: pl.Series) -> tuple[Codes, Offsets]:

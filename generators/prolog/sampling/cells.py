@@ -61,6 +61,12 @@ class Shape:
     """Relations among the literals of relation families; the rest are attributes (RuleTaker)."""
     negative: float = 0.3
     """Negative literals of Neg families, but for the question's predicate: half of its are."""
+    pool: int = 0
+    """Names come from the first so many words of each role; 0 takes all."""
+
+    def names(self, family: Family, invented: bool) -> Pool:
+        """Where the names of a family come from."""
+        return Pool(*(words[: self.pool or None] for words in pool(self.words, family, invented)))
 
     def __post_init__(self) -> None:
         for noun, least, (low, high) in (

@@ -11,7 +11,7 @@ from generators.chance import State
 from generators.domain import BadProblem
 from generators.prolog.alphabet import ANSWERS, Family
 from generators.prolog.sampling import chains, constructions
-from generators.prolog.sampling.cells import Cells, Shape, plan, pool
+from generators.prolog.sampling.cells import Cells, Shape, plan
 from generators.prolog.sampling.drafts import Drafts, blank, theories
 from generators.prolog.theory import Theories
 
@@ -82,7 +82,7 @@ def _construct(
     shape: Shape,
     drafts: Drafts,
 ) -> None:
-    words = pool(shape.words, family, invented)
+    words = shape.names(family, invented)
     if shape.entities[1] > len(words.entities):
         raise BadProblem(
             f"entities end at {shape.entities[1]}, the vocabulary {shape.words.vocabulary} has "
