@@ -10,6 +10,10 @@ import yaml
 from pipeline.artifact import Json
 from pipeline.recipe import Recipe
 
+NOT_REPRODUCIBLE = """
+**Not reproducible**: problems over which the engine hung are left out (`hung` in the manifest of `generate`).
+"""
+
 
 def folder_card(title: str, about: str, configs: Mapping[str, Mapping[str, str]]) -> str:
     """A short card: what a folder holds, and which files `load_dataset(folder)` reads for which split."""
@@ -49,10 +53,7 @@ def data_card(recipe: Recipe, facts: Json, baselines: Sequence[Mapping[str, Any]
         "\n".join(f"| {reason} | {count:,} |" for reason, count in facts["rejected"].items())
         or "| none | 0 |"
     )
-    known = "\n".join(
-        f"| {row['measure']} | {'–' if row['value'] is None else format(row['value'], '.4g')} | {row['note']} |"
-        for row in baselines
-    )
+    known = "\n".join(f"| {row['measure']} | {_figure(row['value'])} | {row['note']} |" for row in baselines)
     return f"""---
 {yaml.safe_dump(head, sort_keys=False).strip()}
 ---
@@ -85,4 +86,8 @@ stand verbatim in training under another split key: {facts["response_overlap"]:.
 {knobs}
 
 Seed {recipe.seed}, shards of {recipe.generate.shard_rows:,} rows. `manifest.json` has hashes and provenance.
-"""
+{"" if facts["reproducible"] else NOT_REPRODUCIBLE}"""
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"

@@ -177,6 +177,7 @@ def _facts(job: Job, rows: pl.DataFrame) -> Json:
     baselines = job.recipe.domain.baselines(kept)
     facts: Json = {
         "rows": splits,
+        "reproducible": job.input("generate").artifact.manifest.get("reproducible", True),
         "rejected": _reasons(rows),
         "problem_overlap": int((spread > 1).sum()),
         "response_overlap": overlap,
