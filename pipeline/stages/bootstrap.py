@@ -185,11 +185,13 @@ class _Round:
         responses = self._responses(rows, at)
         unfit = 0
         if responses is not None:
-            # A teacher's run may be longer than the context: it would be no training row.
+            # A teacher's run may be longer than the context, a model's words may be none of the stored form:
+            # neither would be a training row.
             written = rows[responses["problem"].to_numpy()].with_columns(
                 responses["trace"], responses["answer"]
             )
-            fits = _fits(written, self.job.recipe)
+            fits = written.select(whole=_whole("trace") & _whole("answer")).to_series()
+            fits = fits.scatter(fits.arg_true(), _fits(written.filter(fits), self.job.recipe))
             responses, unfit = responses.filter(fits), int((~fits).sum())
         rng = named_rng(self.job.recipe.seed, "select", self.arm, self.number, at)
         before = rows["trace_words"]
@@ -298,6 +300,11 @@ class _Round:
                 "trace_words": best["trace_words"].mean(),
             }
         }
+
+
+def _whole(name: str) -> pl.Expr:
+    """Whether a response has words alone, and no word that its notation could not read."""
+    return pl.col(name).list.eval(pl.element().is_not_null()).list.all()
 
 
 def _fits(rows: pl.DataFrame, recipe: Recipe) -> pl.Series:
