@@ -104,4 +104,5 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	@touch $(UNFINISHED)
 	@$(cpu_torch)
 	$(BIN)/python -m pip install $(addprefix -c ,$(CONSTRAINTS)) -e '.[dev]'
+	@$(BIN)/python -m pipeline compile || echo 'The first run will compile what it needs.' >&2
 	@rm $(UNFINISHED) && touch $@

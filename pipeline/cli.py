@@ -106,6 +106,8 @@ def _parser() -> argparse.ArgumentParser:
     export = _verb(verbs, "export", "write a checkpoint for Hugging Face tools", _export)
     export.add_argument("--checkpoint", required=True, type=Path)
     export.add_argument("--to", required=True, type=Path, help="folder to write")
+    warm = _verb(verbs, "compile", "compile the demonstrations' kernels ahead of their first use", _compile)
+    warm.add_argument("--workers", type=int, default=0, help="worker processes (default: one a core)")
     _verb(verbs, "recipes", "list the recipes of this project", _recipes)
     fields = _verb(verbs, "fields", "list every field of a recipe with its type and value", _fields)
     fields.add_argument("--recipe", default="maze-demo", help="a recipe's name or YAML file")
@@ -217,6 +219,13 @@ def _export(options: argparse.Namespace, overrides: Overrides) -> None:
 
     _no_overrides(overrides)
     export(options.checkpoint, options.to)
+
+
+def _compile(options: argparse.Namespace, overrides: Overrides) -> None:
+    from pipeline.warmup import warm_up
+
+    _no_overrides(overrides)
+    warm_up(_workers(options.workers))
 
 
 def _recipes(_: argparse.Namespace, overrides: Overrides) -> None:
