@@ -190,8 +190,7 @@ class _Round:
             written = rows[responses["problem"].to_numpy()].with_columns(
                 responses["trace"], responses["answer"]
             )
-            fits = written.select(whole=_whole("trace") & _whole("answer")).to_series()
-            fits = fits.scatter(fits.arg_true(), _fits(written.filter(fits), self.job.recipe))
+            fits = _fits(written, self.job.recipe)
             responses, unfit = responses.filter(fits), int((~fits).sum())
         rng = named_rng(self.job.recipe.seed, "select", self.arm, self.number, at)
         before = rows["trace_words"]
@@ -302,15 +301,12 @@ class _Round:
         }
 
 
-def _whole(name: str) -> pl.Expr:
-    """Whether a response has words alone, and no word that its notation could not read."""
-    return pl.col(name).list.eval(pl.element().is_not_null()).list.all()
-
-
 def _fits(rows: pl.DataFrame, recipe: Recipe) -> pl.Series:
-    """Which rows fit the model's context in the recipe's notation, by the rule of `encode`."""
-    arrays = encode.encoded(rows, recipe, encode.vocabulary_of(recipe), "fits")
-    return pl.Series(encode.lengths(arrays) <= recipe.model.context)
+    """Which rows the notation has words for, and the model's context room, by the rule of `encode`."""
+    written = recipe.domain.write(rows, recipe.notation, named_rng(0, "fits"))
+    fits = written.select(pl.col("response").list.eval(pl.element().is_not_null()).list.all()).to_series()
+    arrays = encode.encoded(rows.filter(fits), recipe, encode.vocabulary_of(recipe), "fits")
+    return fits.scatter(fits.arg_true(), encode.lengths(arrays) <= recipe.model.context)
 
 
 def _refuse_traceless(recipe: Recipe) -> None:

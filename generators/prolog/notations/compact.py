@@ -112,7 +112,14 @@ def _spell(
             code = whole(codes[at])
             following = whole(codes[at + 1]) if at + 1 < end else -1
             if code <= 1 and layout[1] <= following < layout[2]:
-                stop = min(at + 2 + arities[following - layout[1]], end)
+                most = min(at + 2 + arities[following - layout[1]], end)
+                stop = at + 2
+                while (
+                    stop < most
+                    and layout[0] <= codes[stop] < layout[3]
+                    and not (layout[1] <= codes[stop] < layout[2])
+                ):
+                    stop += 1
                 for place in range(at + 2, stop):
                     out[used] = table[min(whole(codes[place]), len(table) - 1)]
                     used += 1
