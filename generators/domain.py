@@ -116,7 +116,7 @@ class Domain(ABC):
         """The domain's own figures of judged responses beside the common ones, one row a response.
 
         `rollouts` has the domain's own columns of the problem beside the judgement. Null where a figure does
-        not apply; `evaluate` gives their means with intervals.
+        not apply; `evaluate` gives their means with intervals, of Boolean columns as shares.
         """
         return rollouts.select()
 

@@ -212,13 +212,17 @@ def table(rollouts: pl.DataFrame, rule: Rule, k: int) -> pl.DataFrame:
 
 
 def means(rollouts: pl.DataFrame, figures: pl.DataFrame, rule: str) -> pl.DataFrame:
-    """The mean of each column of `figures` (a row a response) over the responses that have it, as `table`."""
+    """The mean of each column of `figures` (a row a response) over the responses that have it, as `table`.
+
+    The mean of a Boolean column is a share: its interval stays between 0 and 1.
+    """
     rows = []
     for name in figures.columns:
         frame = rollouts.select("split_key", "problem_id").with_columns(value=figures[name].cast(pl.Float64))
         sums = frame.sort("split_key", "problem_id").group_by("split_key", "problem_id", maintain_order=True)
         of = sums.agg(top=pl.col("value").sum(), bottom=pl.col("value").count().cast(pl.Float64))
-        estimate = ratio(of["top"], of["bottom"], of["split_key"], bounded=False)
+        share = figures[name].dtype == pl.Boolean
+        estimate = ratio(of["top"], of["bottom"], of["split_key"], bounded=share)
         rows.append({"metric": name, "rule": rule, **estimate, "note": "the domain's own"})
     return pl.DataFrame(rows, schema=dict(TABLE))
 

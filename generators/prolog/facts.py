@@ -35,9 +35,9 @@ def baselines(rows: pl.DataFrame) -> pl.DataFrame:
 def measures(rollouts: pl.DataFrame) -> pl.DataFrame:
     """Accuracies of judged responses by the depth and by the answer of their problem, null for the others.
 
-    A column for each depth and answer that the problems have; 1 is a right answer.
+    A column for each depth and answer that the problems have.
     """
-    right = (pl.col("verdict") == "optimal").cast(pl.Float64)
+    right = pl.col("verdict") == "optimal"
     depth, label = pl.col("depth"), pl.col("label").cast(pl.String)
     depths = sorted(rollouts["depth"].drop_nulls().unique().to_list())
     present = set(rollouts["label"].cast(pl.String).unique())
