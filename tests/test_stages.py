@@ -124,6 +124,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(stage: str, tmp_path: Path) -> N
         path: path.stat().st_mtime_ns
         for kind in ("parquet", "npy")
         for path in (tmp_path / "a").glob(f"{stage}/*/.written/**/*.{kind}.json")
+        if kind == "parquet" or _encoded(path)
     }
     for folder in ("a", "b"):
         assert main([*command[3:], str(tmp_path / folder)]) == 0
@@ -131,6 +132,12 @@ def test_a_killed_run_goes_on_to_the_same_bytes(stage: str, tmp_path: Path) -> N
     ours, theirs = (_files(tmp_path / folder / stage) for folder in ("a", "b"))
     assert ours == theirs
     assert len(ours) > 20
+
+
+def _encoded(path: Path) -> bool:
+    """Whether the last of a file's arrays was written: a kill between two of them has the file done again."""
+    stem = path.name.split(".")[0]
+    return path.with_name(f"{stem}.{encode.LAST}.npy.json").exists()
 
 
 def _files(folder: Path) -> dict[str, bytes]:
