@@ -23,7 +23,7 @@ from generators.prolog.theory import (
     PREDICATE,
     VARIABLE,
     WIDTH,
-    Literals,
+    Given,
     Offsets,
     Theories,
 )
@@ -44,17 +44,6 @@ _SEEDS = (np.uint64(0x243F6A8885A308D3), np.uint64(0x13198A2E03707344))
 
 _BODY_NEXT, _HEAD_NEXT, _QUESTION_NEXT = -4, -3, -2
 """Marks in the canonical form of a problem; no number of a literal is as small."""
-
-
-class _Given(NamedTuple):
-    """A batch of theories without their questions."""
-
-    facts: Literals
-    fact_offsets: Offsets
-    heads: Literals
-    rule_offsets: Offsets
-    bodies: Literals
-    body_offsets: Offsets
 
 
 class _Work(NamedTuple):
@@ -79,10 +68,6 @@ def theory_hashes(theories: Theories, words: Words) -> list[str]:
     It stays the same when entities, predicates and the variables of a rule are renamed, and when facts, rules
     and the literals of a body are put in another order; repeated clauses count.
     """
-    given = _Given(
-        theories.facts, theories.fact_offsets, theories.heads, theories.rule_offsets,
-        theories.bodies, theories.body_offsets,
-    )  # fmt: skip
     entities, predicates = len(words.entity_words), len(words.predicate_words)
     rules = int(np.diff(theories.rule_offsets).max(initial=0))
     names = entities + predicates + rules * len(VARIABLES)
@@ -91,7 +76,7 @@ def theory_hashes(theories: Theories, words: Words) -> list[str]:
         *(np.zeros(names, np.uint64) for _ in range(3)),
     )  # fmt: skip
     hashes = np.zeros((len(theories), len(_SEEDS)), np.uint64)
-    _hash_all(given, work, hashes)
+    _hash_all(theories.given, work, hashes)
     digits = hashes.astype(">u8").tobytes().hex()
     return [digits[at : at + 32] for at in range(0, len(digits), 32)]
 
@@ -105,11 +90,7 @@ def problem_ids(theories: Theories, words: Words) -> list[str]:
     literals = len(theories.facts) + len(theories.heads) + len(theories.bodies) + len(theories)
     room = literals * WIDTH + 2 * len(theories.heads) + len(theories)
     out, offsets = np.empty(room, np.int16), np.zeros(len(theories) + 1, np.int64)
-    given = _Given(
-        theories.facts, theories.fact_offsets, theories.heads, theories.rule_offsets,
-        theories.bodies, theories.body_offsets,
-    )  # fmt: skip
-    _state_all(given, theories.questions, out, offsets)
+    _state_all(theories.given, out, offsets)
     stated, places = out.astype("<i2").tobytes(), (2 * offsets).tolist()
     vocabulary = words.vocabulary.encode()
     return [content_hash(vocabulary, stated[start:stop]) for start, stop in pairwise(places)]
@@ -144,7 +125,7 @@ def _meet(literal: NDArray[np.int16], seed: np.uint64, names: int, work: _Work) 
 
 
 @compiled
-def _number(row: int, given: _Given, seed: np.uint64, work: _Work) -> tuple[int, int]:
+def _number(row: int, given: Given, seed: np.uint64, work: _Work) -> tuple[int, int]:
     """Number the names of a theory; gives how many there are without the variables, and with them."""
     work.entity[:], work.predicate[:], names = -1, -1, 0
     for fact in range(given.fact_offsets[row], given.fact_offsets[row + 1]):
@@ -196,7 +177,7 @@ def _spread(
 
 
 @compiled
-def _facts(row: int, given: _Given, seed: np.uint64, work: _Work) -> np.uint64:
+def _facts(row: int, given: Given, seed: np.uint64, work: _Work) -> np.uint64:
     total = np.uint64(0)
     for fact in range(given.fact_offsets[row], given.fact_offsets[row + 1]):
         digest = _literal(given.facts[fact], _FACT, seed, 0, work)
@@ -206,7 +187,7 @@ def _facts(row: int, given: _Given, seed: np.uint64, work: _Work) -> np.uint64:
 
 
 @compiled
-def _rules(row: int, given: _Given, names: int, seed: np.uint64, work: _Work) -> np.uint64:
+def _rules(row: int, given: Given, names: int, seed: np.uint64, work: _Work) -> np.uint64:
     total = np.uint64(0)
     for rule in range(given.rule_offsets[row], given.rule_offsets[row + 1]):
         variables = names + _VARIABLES * (rule - given.rule_offsets[row])
@@ -238,7 +219,7 @@ def _distinct(colours: Hashes, names: int) -> int:
 
 
 @compiled
-def _hash(row: int, given: _Given, seed: np.uint64, work: _Work) -> np.uint64:
+def _hash(row: int, given: Given, seed: np.uint64, work: _Work) -> np.uint64:
     names, everything = _number(row, given, seed, work)
     work.colours[:everything] = work.kinds[:everything]
     rounds, distinct, before = 0, 0, -1
@@ -255,7 +236,7 @@ def _hash(row: int, given: _Given, seed: np.uint64, work: _Work) -> np.uint64:
 
 
 @compiled
-def _hash_all(given: _Given, work: _Work, hashes: Hashes) -> None:
+def _hash_all(given: Given, work: _Work, hashes: Hashes) -> None:
     for row in range(len(hashes)):
         for lane, seed in enumerate(_SEEDS):
             hashes[row, lane] = _hash(row, given, seed, work)
@@ -268,10 +249,10 @@ def _state(literal: NDArray[np.int16], out: NDArray[np.int16], used: int) -> int
 
 
 @compiled
-def _state_all(given: _Given, questions: Literals, out: NDArray[np.int16], offsets: Offsets) -> None:
+def _state_all(given: Given, out: NDArray[np.int16], offsets: Offsets) -> None:
     """Write each problem as facts, rules and the question, with marks between bodies, heads and rules."""
     used = 0
-    for row in range(len(questions)):
+    for row in range(len(given.questions)):
         for fact in range(given.fact_offsets[row], given.fact_offsets[row + 1]):
             used = _state(given.facts[fact], out, used)
         for rule in range(given.rule_offsets[row], given.rule_offsets[row + 1]):
@@ -282,5 +263,5 @@ def _state_all(given: _Given, questions: Literals, out: NDArray[np.int16], offse
             out[used] = _HEAD_NEXT
             used = _state(given.heads[rule], out, used + 1)
         out[used] = _QUESTION_NEXT
-        used = _state(questions[row], out, used + 1)
+        used = _state(given.questions[row], out, used + 1)
         offsets[row + 1] = used

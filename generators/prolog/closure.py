@@ -24,7 +24,7 @@ from generators.prolog.theory import (
     PREDICATE,
     VARIABLE,
     WIDTH,
-    Literals,
+    Given,
     Offsets,
     Theories,
 )
@@ -55,19 +55,6 @@ class Closures:
     """Literals in the closure, the stated ones among them."""
 
 
-class _Given(NamedTuple):
-    """A batch of theories."""
-
-    facts: Literals
-    fact_offsets: Offsets
-    heads: Literals
-    rule_offsets: Offsets
-    bodies: Literals
-    body_offsets: Offsets
-    questions: Literals
-    arities: Offsets
-
-
 class _Names(NamedTuple):
     """The names of one theory, numbered in the order of their appearance."""
 
@@ -77,6 +64,8 @@ class _Names(NamedTuple):
     predicate: Numbers
     """The local number of a predicate, or -1."""
     predicates: Numbers
+    arities: Offsets
+    """Of every predicate of the alphabet."""
     bases: Offsets
     """The first cell of each predicate, and the one after the last."""
 
@@ -158,24 +147,21 @@ def _endless(row: int) -> str:
     return f"the closure of problem {row} takes more than {MOST_STEPS} steps; use fewer variables or names"
 
 
-def _prepared(theories: Theories, words: Words) -> tuple[_Given, _Names, _Work]:
+def _prepared(theories: Theories, words: Words) -> tuple[Given, _Names, _Work]:
     """The theories, and arrays that hold the largest of them."""
-    given = _Given(
-        theories.facts, theories.fact_offsets, theories.heads, theories.rule_offsets,
-        theories.bodies, theories.body_offsets, theories.questions, np.array(words.arities, np.int64),
-    )  # fmt: skip
     entities, predicates = len(words.entity_words), len(words.predicate_words)
     names = _Names(
         np.full(entities, -1, np.int32), np.zeros(entities, np.int32),
-        np.full(predicates, -1, np.int32), np.zeros(predicates, np.int32), np.zeros(predicates + 1, np.int64),
+        np.full(predicates, -1, np.int32), np.zeros(predicates, np.int32),
+        np.array(words.arities, np.int64), np.zeros(predicates + 1, np.int64),
     )  # fmt: skip
     sizes = np.zeros(len(theories), np.int64)
-    _measure(given, names, sizes)
+    _measure(theories.given, names, sizes)
     cells = int(sizes.max(initial=0))  # little more than a million, when every name of an alphabet is used
     rules = int(np.diff(theories.rule_offsets).max(initial=0))
     bodies = int(np.diff(theories.body_offsets[theories.rule_offsets]).max(initial=0))
     longest = int(np.diff(theories.body_offsets).max(initial=0))
-    return given, names, _room(cells, 2 * predicates, rules, bodies, longest)
+    return theories.given, names, _room(cells, 2 * predicates, rules, bodies, longest)
 
 
 def _room(cells: int, groups: int, rules: int, bodies: int, longest: int) -> _Work:
@@ -192,15 +178,13 @@ def _room(cells: int, groups: int, rules: int, bodies: int, longest: int) -> _Wo
 
 
 @compiled
-def _meet(
-    literal: NDArray[np.int16], given: _Given, names: _Names, entities: int, predicates: int
-) -> tuple[int, int]:
+def _meet(literal: NDArray[np.int16], names: _Names, entities: int, predicates: int) -> tuple[int, int]:
     """Number the names of a literal that are new; gives how many entities and predicates there are."""
     predicate = literal[_PREDICATE]
     if names.predicate[predicate] < 0:
         names.predicate[predicate], names.predicates[predicates] = predicates, predicate
         predicates += 1
-    for at in range(given.arities[predicate]):
+    for at in range(names.arities[predicate]):
         entity = literal[_ARGUMENTS + at]
         if entity < _VARIABLE and names.entity[entity] < 0:
             names.entity[entity], names.entities[entities] = entities, entity
@@ -209,26 +193,26 @@ def _meet(
 
 
 @compiled
-def _number(row: int, given: _Given, names: _Names) -> tuple[int, int]:
+def _number(row: int, given: Given, names: _Names) -> tuple[int, int]:
     """Number the names of a theory and lay out its table; gives how many entities and predicates it has."""
     names.entity[:], names.predicate[:] = -1, -1
     entities, predicates = 0, 0
     for fact in range(given.fact_offsets[row], given.fact_offsets[row + 1]):
-        entities, predicates = _meet(given.facts[fact], given, names, entities, predicates)
+        entities, predicates = _meet(given.facts[fact], names, entities, predicates)
     first, last = given.rule_offsets[row], given.rule_offsets[row + 1]
     for at in range(given.body_offsets[first], given.body_offsets[last]):
-        entities, predicates = _meet(given.bodies[at], given, names, entities, predicates)
+        entities, predicates = _meet(given.bodies[at], names, entities, predicates)
     for rule in range(first, last):
-        entities, predicates = _meet(given.heads[rule], given, names, entities, predicates)
-    entities, predicates = _meet(given.questions[row], given, names, entities, predicates)
+        entities, predicates = _meet(given.heads[rule], names, entities, predicates)
+    entities, predicates = _meet(given.questions[row], names, entities, predicates)
     names.bases[0] = 0
     for at in range(predicates):
-        names.bases[at + 1] = names.bases[at] + 2 * entities ** given.arities[names.predicates[at]]
+        names.bases[at + 1] = names.bases[at] + 2 * entities ** names.arities[names.predicates[at]]
     return entities, predicates
 
 
 @compiled
-def _measure(given: _Given, names: _Names, sizes: Offsets) -> None:
+def _measure(given: Given, names: _Names, sizes: Offsets) -> None:
     """How many cells the table of each theory has."""
     for row in range(len(sizes)):
         _, predicates = _number(row, given, names)
@@ -236,11 +220,11 @@ def _measure(given: _Given, names: _Names, sizes: Offsets) -> None:
 
 
 @compiled
-def _localize(literal: NDArray[np.int16], given: _Given, names: _Names, out: Numbers) -> None:
+def _localize(literal: NDArray[np.int16], names: _Names, out: Numbers) -> None:
     """A literal of a rule in local numbers."""
     predicate = literal[_PREDICATE]
     out[_GROUP] = 2 * names.predicate[predicate] + literal[_POLARITY]
-    out[_TAKES] = given.arities[predicate]
+    out[_TAKES] = names.arities[predicate]
     for at in range(out[_TAKES]):
         argument = literal[_ARGUMENTS + at]
         out[_FIRST + at] = _VARIABLE - 1 - argument if argument >= _VARIABLE else names.entity[argument]
@@ -382,29 +366,29 @@ def _fire(
 
 
 @compiled
-def _state(row: int, given: _Given, names: _Names, entities: int, work: _Work) -> int:
+def _state(row: int, given: Given, names: _Names, entities: int, work: _Work) -> int:
     """Enter the facts of a theory, then the heads of its rules without bodies, and index the others."""
     known, first, last = 0, given.rule_offsets[row], given.rule_offsets[row + 1]
     bodies = given.body_offsets[last] - given.body_offsets[first]
     fact = np.empty(_FIRST + _WIDTH, np.int32)
     for at in range(given.fact_offsets[row], given.fact_offsets[row + 1]):
-        _localize(given.facts[at], given, names, fact)
+        _localize(given.facts[at], names, fact)
         known = _add(fact, _cell(fact, entities, names.bases, work.values), 0, known, work)
     for rule in range(first, last):
         head = work.literals[bodies + rule - first]
-        _localize(given.heads[rule], given, names, head)
+        _localize(given.heads[rule], names, head)
         if given.body_offsets[rule] == given.body_offsets[rule + 1]:
             known = _conclude(head, 0, entities, names, 1, known, work)
         for place in range(given.body_offsets[rule], given.body_offsets[rule + 1]):
             at = place - given.body_offsets[first]
-            _localize(given.bodies[place], given, names, work.literals[at])
+            _localize(given.bodies[place], names, work.literals[at])
             group = work.literals[at, _GROUP]
             work.owners[at], work.more_uses[at], work.uses[group] = rule, work.uses[group], at
     return known
 
 
 @compiled
-def _close(row: int, given: _Given, names: _Names, work: _Work) -> tuple[int, int]:
+def _close(row: int, given: Given, names: _Names, work: _Work) -> tuple[int, int]:
     """Derive what follows from a theory; gives how many literals (-1: it takes too long), and entities."""
     entities, predicates = _number(row, given, names)
     work.oldest[: 2 * predicates], work.uses[: 2 * predicates] = -1, -1
@@ -428,7 +412,7 @@ def _close(row: int, given: _Given, names: _Names, work: _Work) -> tuple[int, in
 
 @compiled
 def _close_all(
-    given: _Given,
+    given: Given,
     names: _Names,
     work: _Work,
     answers: NDArray[np.int8],
@@ -444,7 +428,7 @@ def _close_all(
         if known < 0:
             return row
         derived[row], deepest[row] = known, work.depths[known - 1] if known else 0
-        _localize(given.questions[row], given, names, question)
+        _localize(given.questions[row], names, question)
         cell = _cell(question, entities, names.bases, work.values)
         own, other = work.place[cell], work.place[cell ^ 1]
         answers[row] = _TRUE if own >= 0 else (_FALSE if other >= 0 else _UNKNOWN)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from generators.compiled import compiled
 from generators.prolog.alphabet import ARITY
-from generators.prolog.theory import ARGUMENTS, NONE, VARIABLE, Literals, Offsets, Theories
+from generators.prolog.theory import ARGUMENTS, NONE, VARIABLE, Given, Offsets, Theories
 
 Entities = NDArray[np.int16]
 
@@ -20,13 +20,7 @@ def entities(theories: Theories) -> tuple[Entities, Offsets]:
     literals = len(theories.facts) + len(theories.heads) + len(theories.bodies) + len(theories)
     found, offsets = np.empty(literals * ARITY, np.int16), np.zeros(len(theories) + 1, np.int64)
     used = _find(
-        theories.facts,
-        theories.fact_offsets,
-        theories.heads,
-        theories.rule_offsets,
-        theories.bodies,
-        theories.body_offsets,
-        theories.questions,
+        theories.given,
         np.full(VARIABLE, -1, np.int64),
         found,
         offsets,
@@ -52,25 +46,19 @@ def _enter(literal: NDArray[np.int16], row: int, stamps: Offsets, found: Entitie
 
 @compiled
 def _find(
-    facts: Literals,
-    fact_offsets: Offsets,
-    heads: Literals,
-    rule_offsets: Offsets,
-    bodies: Literals,
-    body_offsets: Offsets,
-    questions: Literals,
+    given: Given,
     stamps: Offsets,
     found: Entities,
     offsets: Offsets,
 ) -> int:
     used = 0
-    for row in range(len(questions)):
-        for fact in range(fact_offsets[row], fact_offsets[row + 1]):
-            used = _enter(facts[fact], row, stamps, found, used)
-        for rule in range(rule_offsets[row], rule_offsets[row + 1]):
-            for at in range(body_offsets[rule], body_offsets[rule + 1]):
-                used = _enter(bodies[at], row, stamps, found, used)
-            used = _enter(heads[rule], row, stamps, found, used)
-        used = _enter(questions[row], row, stamps, found, used)
+    for row in range(len(given.questions)):
+        for fact in range(given.fact_offsets[row], given.fact_offsets[row + 1]):
+            used = _enter(given.facts[fact], row, stamps, found, used)
+        for rule in range(given.rule_offsets[row], given.rule_offsets[row + 1]):
+            for at in range(given.body_offsets[rule], given.body_offsets[rule + 1]):
+                used = _enter(given.bodies[at], row, stamps, found, used)
+            used = _enter(given.heads[rule], row, stamps, found, used)
+        used = _enter(given.questions[row], row, stamps, found, used)
         offsets[row + 1] = used
     return used

@@ -18,6 +18,7 @@ from generators.prolog.theory import (
     PREDICATE,
     VARIABLE,
     WIDTH,
+    Given,
     Literals,
     Offsets,
     Theories,
@@ -51,13 +52,7 @@ def prompts(theories: Theories, words: Words) -> tuple[Codes, Offsets]:
     out, offsets = np.empty(room, np.uint16), np.zeros(len(theories) + 1, np.int64)
     arities = np.array(words.arities, np.int64)
     used = _write(
-        theories.facts,
-        theories.fact_offsets,
-        theories.heads,
-        theories.rule_offsets,
-        theories.bodies,
-        theories.body_offsets,
-        theories.questions,
+        theories.given,
         layout(words),
         arities,
         out,
@@ -70,25 +65,17 @@ def parsed(codes: Codes, offsets: Offsets, words: Words) -> Theories:
     """The theories that prompts state. Raises BadProblem for the first prompt that states none."""
     rows, most = len(offsets) - 1, len(codes)
     facts, heads, bodies = (np.empty((most // 2 + 1, WIDTH), np.int16) for _ in range(3))
-    questions = np.empty((rows, WIDTH), np.int16)
-    fact_offsets, rule_offsets = np.zeros(rows + 1, np.int64), np.zeros(rows + 1, np.int64)
-    body_offsets = np.zeros(most + 2, np.int64)
-    used = np.zeros(3, np.int64)
-    arities = np.array(words.arities, np.int64)
-    row = _read(
-        codes,
-        offsets,
-        layout(words),
-        arities,
+    found = Given(
         facts,
-        fact_offsets,
+        np.zeros(rows + 1, np.int64),
         heads,
-        rule_offsets,
+        np.zeros(rows + 1, np.int64),
         bodies,
-        body_offsets,
-        questions,
-        used,
+        np.zeros(most + 2, np.int64),
+        np.empty((rows, WIDTH), np.int16),
     )
+    used = np.zeros(3, np.int64)
+    row = _read(codes, offsets, layout(words), np.array(words.arities, np.int64), found, used)
     if row < rows:
         alphabet = words.alphabet
         stated = codes[offsets[row] : offsets[row + 1]]
@@ -96,12 +83,12 @@ def parsed(codes: Codes, offsets: Offsets, words: Words) -> Theories:
         raise BadProblem(f"prompt {row} states no theory with a question: '{text} ...'")
     return Theories(
         facts=facts[: used[0]],
-        fact_offsets=fact_offsets,
+        fact_offsets=found.fact_offsets,
         heads=heads[: used[1]],
-        rule_offsets=rule_offsets,
+        rule_offsets=found.rule_offsets,
         bodies=bodies[: used[2]],
-        body_offsets=body_offsets[: used[1] + 1],
-        questions=questions,
+        body_offsets=found.body_offsets[: used[1] + 1],
+        questions=found.questions,
     )
 
 
@@ -124,33 +111,27 @@ def _put(literal: NDArray[np.int16], layout: Layout, arities: Layout, out: Codes
 
 @compiled
 def _write(
-    facts: Literals,
-    fact_offsets: Offsets,
-    heads: Literals,
-    rule_offsets: Offsets,
-    bodies: Literals,
-    body_offsets: Offsets,
-    questions: Literals,
+    given: Given,
     layout: Layout,
     arities: Layout,
     out: Codes,
     offsets: Offsets,
 ) -> int:
     used = 0
-    for row in range(len(questions)):
-        for fact in range(fact_offsets[row], fact_offsets[row + 1]):
-            out[used] = layout[3] + fact - fact_offsets[row]
-            used = _put(facts[fact], layout, arities, out, used + 1)
-        for rule in range(rule_offsets[row], rule_offsets[row + 1]):
-            out[used] = layout[4] + rule - rule_offsets[row]
+    for row in range(len(given.questions)):
+        for fact in range(given.fact_offsets[row], given.fact_offsets[row + 1]):
+            out[used] = layout[3] + fact - given.fact_offsets[row]
+            used = _put(given.facts[fact], layout, arities, out, used + 1)
+        for rule in range(given.rule_offsets[row], given.rule_offsets[row + 1]):
+            out[used] = layout[4] + rule - given.rule_offsets[row]
             out[used + 1] = layout[6] + _IF
             used += 2
-            for at in range(body_offsets[rule], body_offsets[rule + 1]):
-                used = _put(bodies[at], layout, arities, out, used)
+            for at in range(given.body_offsets[rule], given.body_offsets[rule + 1]):
+                used = _put(given.bodies[at], layout, arities, out, used)
             out[used] = layout[6] + _THEN
-            used = _put(heads[rule], layout, arities, out, used + 1)
+            used = _put(given.heads[rule], layout, arities, out, used + 1)
         out[used] = layout[6] + _ASK
-        used = _put(questions[row], layout, arities, out, used + 1)
+        used = _put(given.questions[row], layout, arities, out, used + 1)
         offsets[row + 1] = used
     return used
 
@@ -218,9 +199,7 @@ def _read_rules(
     end: int,
     layout: Layout,
     arities: Layout,
-    heads: Literals,
-    bodies: Literals,
-    body_offsets: Offsets,
+    found: Given,
     used: Offsets,
 ) -> int:
     """Read the rules from `at` on; gives the place after them, or -1."""
@@ -228,14 +207,14 @@ def _read_rules(
     while at < end and codes[at] == layout[4] + number and codes[at] < layout[5]:
         if at + 1 >= end or codes[at + 1] != layout[6] + _IF:
             return -1
-        at = _read_body(codes, at + 2, end, layout, arities, bodies, used)
+        at = _read_body(codes, at + 2, end, layout, arities, found.bodies, used)
         if at < 0 or at >= end or codes[at] != layout[6] + _THEN:
             return -1
-        at = _take(codes, at + 1, end, layout, arities, False, heads[used[1]])
+        at = _take(codes, at + 1, end, layout, arities, False, found.heads[used[1]])
         if at < 0:
             return -1
         used[1] += 1
-        body_offsets[used[1]] = used[2]
+        found.body_offsets[used[1]] = used[2]
         number += 1
     return at
 
@@ -246,24 +225,18 @@ def _read(
     offsets: Offsets,
     layout: Layout,
     arities: Layout,
-    facts: Literals,
-    fact_offsets: Offsets,
-    heads: Literals,
-    rule_offsets: Offsets,
-    bodies: Literals,
-    body_offsets: Offsets,
-    questions: Literals,
+    found: Given,
     used: Offsets,
 ) -> int:
     """Fill the arrays; gives the first row that cannot be read, or the number of rows."""
     for row in range(len(offsets) - 1):
         end = offsets[row + 1]
-        at = _read_facts(codes, offsets[row], end, layout, arities, facts, used)
+        at = _read_facts(codes, offsets[row], end, layout, arities, found.facts, used)
         if at >= 0:
-            at = _read_rules(codes, at, end, layout, arities, heads, bodies, body_offsets, used)
-        fact_offsets[row + 1], rule_offsets[row + 1] = used[0], used[1]
+            at = _read_rules(codes, at, end, layout, arities, found, used)
+        found.fact_offsets[row + 1], found.rule_offsets[row + 1] = used[0], used[1]
         if at < 0 or at >= end or codes[at] != layout[6] + _ASK:
             return row
-        if _take(codes, at + 1, end, layout, arities, True, questions[row]) != end:
+        if _take(codes, at + 1, end, layout, arities, True, found.questions[row]) != end:
             return row
     return len(offsets) - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,18 @@ NONE = -1
 """An argument that a predicate of smaller arity does not have."""
 VARIABLE = 1000
 """An argument from here on is a variable of its rule (`x` is 1000), below it the number of an entity."""
+
+
+class Given(NamedTuple):
+    """The arrays of `Theories` as compiled code takes them."""
+
+    facts: Literals
+    fact_offsets: Offsets
+    heads: Literals
+    rule_offsets: Offsets
+    bodies: Literals
+    body_offsets: Offsets
+    questions: Literals
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,19 @@ class Theories:
 
     def __len__(self) -> int:
         return len(self.questions)
+
+    @property
+    def given(self) -> Given:
+        """For compiled code."""
+        return Given(
+            self.facts,
+            self.fact_offsets,
+            self.heads,
+            self.rule_offsets,
+            self.bodies,
+            self.body_offsets,
+            self.questions,
+        )
 
     def part(self, start: int, stop: int) -> Theories:
         """The theories from `start` up to `stop`, as views where possible."""

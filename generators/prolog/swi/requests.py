@@ -17,6 +17,7 @@ from generators.prolog.theory import (
     PREDICATE,
     VARIABLE,
     WIDTH,
+    Given,
     Literals,
     Offsets,
     Theories,
@@ -79,8 +80,7 @@ def requests(
     out, offsets = np.empty(room, np.uint8), np.zeros(len(part) + 1, np.int64)
     marks = np.zeros((2, max(len(words.entity_words), 2 * len(words.predicate_words))), np.int64)
     used = _requests(
-        part.facts, part.fact_offsets, part.heads, part.rule_offsets, part.bodies, part.body_offsets,
-        part.questions, mode == "backward", np.frombuffer(prefix, np.uint8), characters(words),
+        part.given, mode == "backward", np.frombuffer(prefix, np.uint8), characters(words),
         order is not None, np.zeros((1, 4), np.uint64) if order is None else order, marks, out, offsets,
     )  # fmt: skip
     return out[:used], offsets
@@ -317,13 +317,7 @@ def _order(count: int, shuffled: bool, state: State) -> Places:
 
 @compiled
 def _requests(
-    facts: Literals,
-    fact_offsets: Offsets,
-    heads: Literals,
-    rule_offsets: Offsets,
-    bodies: Literals,
-    body_offsets: Offsets,
-    questions: Literals,
+    given: Given,
     backward: bool,
     prefix: Bytes,
     first: Characters,
@@ -334,21 +328,23 @@ def _requests(
     offsets: Offsets,
 ) -> int:
     used = 0
-    for row in range(len(questions)):
-        rule, end = rule_offsets[row], rule_offsets[row + 1]
+    for row in range(len(given.questions)):
+        rule, end = given.rule_offsets[row], given.rule_offsets[row + 1]
         theory = Theory(
-            facts[fact_offsets[row] : fact_offsets[row + 1]], heads[rule:end], bodies,
-            body_offsets[rule : end + 1],
-        )  # fmt: skip
+            given.facts[given.fact_offsets[row] : given.fact_offsets[row + 1]],
+            given.heads[rule:end],
+            given.bodies,
+            given.body_offsets[rule : end + 1],
+        )
         out[used : used + len(prefix)] = prefix
         used += len(prefix)
         for at in range(len(theory.facts)):
             used = _put_entities(out, used, theory.facts, at, marks[0], row, first)
         for which in range(end - rule):
             for at in range(theory.spans[which], theory.spans[which + 1]):
-                used = _put_entities(out, used, bodies, at, marks[0], row, first)
+                used = _put_entities(out, used, given.bodies, at, marks[0], row, first)
             used = _put_entities(out, used, theory.heads, which, marks[0], row, first)
-        used = _put_entities(out, used, questions, row, marks[0], row, first)
+        used = _put_entities(out, used, given.questions, row, marks[0], row, first)
         out[used] = _END
         used += 1
         state = states[row if shuffled else 0]
@@ -362,7 +358,7 @@ def _requests(
             for at in range(len(order)):
                 used = _put_rule(out, used, theory, order[at], False, first)
             used = _put_triggers(out, used, theory, order, marks[1], row, first)
-        used = _put_literal(out, used, questions, row, first)
+        used = _put_literal(out, used, given.questions, row, first)
         out[used], out[used + 1] = _END, _NEWLINE
         used += 2
         offsets[row + 1] = used

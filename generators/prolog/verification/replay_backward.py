@@ -22,6 +22,7 @@ from generators.prolog.theory import (
     PREDICATE,
     VARIABLE,
     WIDTH,
+    Given,
     Literals,
     Offsets,
     Theories,
@@ -70,13 +71,7 @@ def replay(
     longest = int(np.diff(read.offsets).max(initial=0)) + 1
     found = levels.blank(len(theories))
     _replay_all(
-        theories.facts,
-        theories.fact_offsets,
-        theories.heads,
-        theories.rule_offsets,
-        theories.bodies,
-        theories.body_offsets,
-        theories.questions,
+        theories.given,
         names,
         name_offsets,
         read.steps,
@@ -375,13 +370,7 @@ def _go_on(theory: _Theory, proof: _Proof, kind: int, said: NDArray[np.int16]) -
 
 @compiled
 def _replay_all(
-    facts: Literals,
-    fact_offsets: Offsets,
-    heads: Literals,
-    rule_offsets: Offsets,
-    bodies: Literals,
-    body_offsets: Offsets,
-    questions: Literals,
+    given: Given,
     names: Entities,
     name_offsets: Offsets,
     steps: events.Steps,
@@ -390,15 +379,15 @@ def _replay_all(
     state: Offsets,
     found: levels.Found,
 ) -> None:
-    for row in range(len(questions)):
-        rule, end = rule_offsets[row], rule_offsets[row + 1]
+    for row in range(len(given.questions)):
+        rule, end = given.rule_offsets[row], given.rule_offsets[row + 1]
         theory = _Theory(
-            facts[fact_offsets[row] : fact_offsets[row + 1]],
-            heads[rule:end],
-            bodies,
-            body_offsets[rule : end + 1],
+            given.facts[given.fact_offsets[row] : given.fact_offsets[row + 1]],
+            given.heads[rule:end],
+            given.bodies,
+            given.body_offsets[rule : end + 1],
             names[name_offsets[row] : name_offsets[row + 1]],
-            questions[row],
+            given.questions[row],
         )
         proof = _Proof(frames, state, found.contexts[row])
         state[_CURRENT], state[_FRAMES], state[_OUTCOME] = _NONE, 0, _OPEN

@@ -21,6 +21,7 @@ from generators.prolog.theory import (
     PREDICATE,
     VARIABLE,
     WIDTH,
+    Given,
     Literals,
     Offsets,
     Theories,
@@ -66,13 +67,7 @@ def replay(
     facts = int(np.diff(theories.fact_offsets).max(initial=0))
     found = levels.blank(len(theories))
     _replay_all(
-        theories.facts,
-        theories.fact_offsets,
-        theories.heads,
-        theories.rule_offsets,
-        theories.bodies,
-        theories.body_offsets,
-        theories.questions,
+        theories.given,
         names,
         name_offsets,
         read.steps,
@@ -331,13 +326,7 @@ def _outcome(runs: _Runs, question: NDArray[np.int16]) -> int:
 
 @compiled
 def _replay_all(
-    facts: Literals,
-    fact_offsets: Offsets,
-    heads: Literals,
-    rule_offsets: Offsets,
-    bodies: Literals,
-    body_offsets: Offsets,
-    questions: Literals,
+    given: Given,
     names: Entities,
     name_offsets: Offsets,
     steps: events.Steps,
@@ -347,21 +336,21 @@ def _replay_all(
     state: Offsets,
     found: levels.Found,
 ) -> None:
-    for row in range(len(questions)):
-        rule, end = rule_offsets[row], rule_offsets[row + 1]
+    for row in range(len(given.questions)):
+        rule, end = given.rule_offsets[row], given.rule_offsets[row + 1]
         theory = _Theory(
-            heads[rule:end],
-            bodies,
-            body_offsets[rule : end + 1],
+            given.heads[rule:end],
+            given.bodies,
+            given.body_offsets[rule : end + 1],
             names[name_offsets[row] : name_offsets[row + 1]],
         )
         runs = _Runs(table, known, state, found.contexts[row])
         state[_RUNS], state[_KNOWN], state[_CUT] = 0, 0, 0
-        for fact in range(fact_offsets[row], fact_offsets[row + 1]):
-            _add(runs, facts[fact])
+        for fact in range(given.fact_offsets[row], given.fact_offsets[row + 1]):
+            _add(runs, given.facts[fact])
         for at in range(step_offsets[row], step_offsets[row + 1]):
             reason = _step(theory, runs, whole(steps[at, 0]), steps[at, 1:])
             if reason:
                 found.departures[row], found.reasons[row] = at - step_offsets[row], reason
                 break
-        found.outcomes[row] = _outcome(runs, questions[row])
+        found.outcomes[row] = _outcome(runs, given.questions[row])

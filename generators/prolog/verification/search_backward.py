@@ -22,6 +22,7 @@ from generators.prolog.theory import (
     PREDICATE,
     VARIABLE,
     WIDTH,
+    Given,
     Literals,
     Offsets,
     Theories,
@@ -47,13 +48,7 @@ def search(theories: Theories, words: Words, room: Offsets) -> Searched:
     )
     offsets, answers = np.zeros(len(theories) + 1, np.int64), np.zeros(len(theories), np.int8)
     _search_all(
-        theories.facts,
-        theories.fact_offsets,
-        theories.heads,
-        theories.rule_offsets,
-        theories.bodies,
-        theories.body_offsets,
-        theories.questions,
+        theories.given,
         names,
         name_offsets,
         room,
@@ -327,13 +322,7 @@ def _root(machine: _Machine, theory: _Theory, question: NDArray[np.int16], flip:
 
 @compiled
 def _search_all(
-    facts: Literals,
-    fact_offsets: Offsets,
-    heads: Literals,
-    rule_offsets: Offsets,
-    bodies: Literals,
-    body_offsets: Offsets,
-    questions: Literals,
+    given: Given,
     names: Entities,
     name_offsets: Offsets,
     room: Offsets,
@@ -342,20 +331,20 @@ def _search_all(
     answers: NDArray[np.int8],
 ) -> None:
     state = machine.state
-    for row in range(len(questions)):
-        rule, end = rule_offsets[row], rule_offsets[row + 1]
+    for row in range(len(given.questions)):
+        rule, end = given.rule_offsets[row], given.rule_offsets[row + 1]
         theory = _Theory(
-            facts[fact_offsets[row] : fact_offsets[row + 1]],
-            heads[rule:end],
-            bodies,
-            body_offsets[rule : end + 1],
+            given.facts[given.fact_offsets[row] : given.fact_offsets[row + 1]],
+            given.heads[rule:end],
+            given.bodies,
+            given.body_offsets[rule : end + 1],
             names[name_offsets[row] : name_offsets[row + 1]],
         )
         state[_END] = state[_USED] + room[row]
-        outcome = _root(machine, theory, questions[row], 0)
+        outcome = _root(machine, theory, given.questions[row], 0)
         answer = _TRUE
         if outcome == 2:
-            outcome = _root(machine, theory, questions[row], 1)
+            outcome = _root(machine, theory, given.questions[row], 1)
             answer = _FALSE if outcome == 1 else _UNKNOWN
         answers[row] = _LIMIT if outcome == 0 else answer
         offsets[row + 1] = state[_USED]

@@ -22,6 +22,7 @@ from generators.prolog.theory import (
     PREDICATE,
     VARIABLE,
     WIDTH,
+    Given,
     Literals,
     Offsets,
     Theories,
@@ -50,13 +51,7 @@ def search(theories: Theories, words: Words, room: Offsets) -> Searched:
     )
     offsets, answers = np.zeros(len(theories) + 1, np.int64), np.zeros(len(theories), np.int8)
     _search_all(
-        theories.facts,
-        theories.fact_offsets,
-        theories.heads,
-        theories.rule_offsets,
-        theories.bodies,
-        theories.body_offsets,
-        theories.questions,
+        theories.given,
         names,
         name_offsets,
         room,
@@ -385,13 +380,7 @@ def _look_up(machine: _Machine, question: NDArray[np.int16]) -> int:
 
 @compiled
 def _search_all(
-    facts: Literals,
-    fact_offsets: Offsets,
-    heads: Literals,
-    rule_offsets: Offsets,
-    bodies: Literals,
-    body_offsets: Offsets,
-    questions: Literals,
+    given: Given,
     names: Entities,
     name_offsets: Offsets,
     room: Offsets,
@@ -400,15 +389,15 @@ def _search_all(
     answers: NDArray[np.int8],
 ) -> None:
     state = machine.state
-    for row in range(len(questions)):
-        rule, end = rule_offsets[row], rule_offsets[row + 1]
+    for row in range(len(given.questions)):
+        rule, end = given.rule_offsets[row], given.rule_offsets[row + 1]
         theory = _Theory(
-            heads[rule:end],
-            bodies,
-            body_offsets[rule : end + 1],
+            given.heads[rule:end],
+            given.bodies,
+            given.body_offsets[rule : end + 1],
             names[name_offsets[row] : name_offsets[row + 1]],
         )
         state[_END] = state[_USED] + room[row]
-        closed = _close(machine, theory, facts[fact_offsets[row] : fact_offsets[row + 1]])
-        answers[row] = _look_up(machine, questions[row]) if closed else _LIMIT
+        closed = _close(machine, theory, given.facts[given.fact_offsets[row] : given.fact_offsets[row + 1]])
+        answers[row] = _look_up(machine, given.questions[row]) if closed else _LIMIT
         offsets[row + 1] = state[_USED]
