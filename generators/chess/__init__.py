@@ -1,0 +1,1 @@
+"""Chess positions labelled by Stockfish."""
