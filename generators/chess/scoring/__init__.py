@@ -1,0 +1,1 @@
+"""What moves, scores and answers are worth."""
