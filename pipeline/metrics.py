@@ -7,14 +7,11 @@ problems that share a layout, a theory or a game succeed and fail together.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike
 
 from generators.domain import LEVELS, VERDICTS
 from pipeline.intervals import Estimate, ratio
@@ -265,20 +262,6 @@ def optimal_in_all(rollouts: Iterable[pl.DataFrame]) -> pl.Series:
         optimal = set(frame.filter(OPTIMAL)["problem_id"])
         kept = optimal if kept is None else kept & optimal
     return pl.Series("problem_id", sorted(kept or ()), pl.String)
-
-
-def tau_b(left: ArrayLike, right: ArrayLike) -> float | None:
-    """Kendall's tau-b of two lists of scores (Kendall 1945), null where one of them is constant.
-
-    Takes the values themselves, never their ranks by argsort, which would break ties at random. Quadratic in
-    the length, which suits the legal moves of a position.
-    """
-    a, b = np.asarray(left, np.float64), np.asarray(right, np.float64)
-    if a.shape != b.shape or a.ndim != 1:
-        raise ValueError(f"tau-b compares two lists of one length, got the shapes {a.shape} and {b.shape}")
-    order_a, order_b = np.sign(a[:, None] - a), np.sign(b[:, None] - b)
-    untied = math.sqrt(float((order_a**2).sum()) * float((order_b**2).sum()))
-    return float((order_a * order_b).sum()) / untied if untied else None
 
 
 def _complete(rollouts: pl.DataFrame) -> pl.DataFrame:

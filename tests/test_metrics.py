@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline import metrics
 from pipeline.intervals import Estimate, ratio
-from pipeline.metrics import COLUMNS, Rule, paired_ratio, table, tau_b
+from pipeline.metrics import COLUMNS, Rule, paired_ratio, table
 
 Value = dict[str, Any]
 
@@ -265,26 +265,3 @@ def test_equal_lengths_have_the_ratio_1() -> None:
         "n": rollouts.filter(verdict="optimal")["problem_id"].n_unique(),
         "clusters": 20,
     }
-
-
-@pytest.mark.parametrize(
-    ("left", "right", "expected"),
-    [
-        ([1, 2, 3, 4], [10, 20, 30, 40], 1.0),
-        ([1, 2, 3, 4], [4, 3, 2, 1], -1.0),
-        ([1, 2, 3], [1, 3, 2], 1 / 3),
-        (
-            [1, 1, 2, 3],
-            [1, 2, 2, 3],
-            4 / 5,
-        ),  # 4 concordant of 6 pairs, one tied on each side: 4 / sqrt(5 * 5)
-        ([1, 1, 1], [1, 2, 3], None),
-    ],
-)
-def test_tau_b_by_hand(left: list[float], right: list[float], expected: float | None) -> None:
-    assert tau_b(left, right) == (None if expected is None else pytest.approx(expected))
-
-
-def test_tau_b_refuses_lists_of_two_lengths() -> None:
-    with pytest.raises(ValueError, match="one length"):
-        tau_b([1, 2], [1, 2, 3])
