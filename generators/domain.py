@@ -57,8 +57,18 @@ class Domain(ABC):
     """The names of its notations; the first one is the form in which traces and answers are stored."""
     value_notations: ClassVar[tuple[str, ...]] = ()
     """Those of them whose examples are candidates with values in place of a response."""
+    choice_notations: ClassVar[tuple[str, ...]] = ()
+    """Those whose response is one of a row's candidates: it can be sampled, and the candidates be ranked."""
     abridged_notations: ClassVar[tuple[str, ...]] = ()
     """Those that leave steps out for good: what `restore` gives of them is a shorter trace of its own."""
+    grouped: ClassVar[bool] = False
+    """Whether `split_key` names a group, such as a game, of which a prompt does not tell."""
+    files: ClassVar[tuple[str, ...]] = ("source",)
+    """The knobs that name files; the content decides, not the name."""
+    late: ClassVar[tuple[str, ...]] = ()
+    """The knobs that decide nothing about stored rows, only how they are written and judged."""
+    headline: ClassVar[tuple[str, ...]] = ()
+    """The own measures that stand in the first table of a report."""
 
     @abstractmethod
     def alphabet(self, notation: str) -> tuple[str, ...]:
@@ -94,7 +104,8 @@ class Domain(ABC):
         """Solved rows as examples: `prompt`, and either `response`, or `candidates` with their `values`.
 
         `response` is a column of words. `candidates` is a list of word lists (a state value has one empty
-        one) and `values` as many numbers in [0, 1]. `rng` serves notations that thin traces at random.
+        one) and `values` as many numbers in [0, 1], or in the classes of `outer_values` beyond. `rng` serves
+        notations that thin traces at random.
         """
 
     @abstractmethod
@@ -112,11 +123,12 @@ class Domain(ABC):
         Gives the columns of `JUDGEMENT`. The trace is replayed by rules, never compared with the teacher's.
         """
 
-    def measures(self, rollouts: pl.DataFrame) -> pl.DataFrame:
+    def measures(self, rollouts: pl.DataFrame, notation: str) -> pl.DataFrame:  # noqa: ARG002
         """The domain's own figures of judged responses beside the common ones, one row a response.
 
-        `rollouts` has the domain's own columns of the problem beside the judgement. Null where a figure does
-        not apply; `evaluate` gives their means with intervals, of Boolean columns as shares.
+        `rollouts` has the domain's own columns of the problem beside the judgement, and `scores` where the
+        notation has candidates. Null where a figure does not apply; `evaluate` gives their means with
+        intervals, of Boolean columns as shares.
         """
         return rollouts.select()
 
@@ -137,6 +149,34 @@ class Domain(ABC):
         `rows` have the domain's own columns and `split`, but no words.
         """
         return pl.DataFrame(schema={"measure": pl.String, "value": pl.Float64, "note": pl.String})
+
+    def skipped(self) -> list[str]:
+        """A sentence for each part of the source that could not be read and is left out."""
+        return []
+
+    def examiner(self) -> Self | None:
+        """The domain whose teacher labels held-out problems anew before answers are held against them.
+
+        For teachers whose labels are better the longer they search; None where the stored labels are final.
+        """
+        return None
+
+    def rivals(
+        self,
+        problems: pl.DataFrame,  # noqa: ARG002
+        examined: pl.DataFrame,  # noqa: ARG002
+        rng: np.random.Generator,  # noqa: ARG002
+    ) -> Mapping[str, pl.DataFrame]:
+        """Answers of others, by name, that an evaluation judges beside those of a model.
+
+        `answer` and, where they rate candidates, `scores`. `examined` are the problems with the labels of the
+        examiner, `problems` with the stored ones.
+        """
+        return {}
+
+    def tables(self, rollouts: pl.DataFrame, notation: str) -> Mapping[str, pl.DataFrame]:  # noqa: ARG002
+        """Figures of judged responses that no mean can tell, by title; `rollouts` as `measures` has them."""
+        return {}
 
     def references(self, problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
         """The teacher's effort on each problem: `reference_words` (its mean trace length) and own columns."""
@@ -159,12 +199,23 @@ class Domain(ABC):
         """What outside the knobs decides the labels: an engine and its version."""
         return {}
 
+    @property
+    def outer_values(self) -> int:
+        """Ordered classes beyond each end of [0, 1] that values may take: the numbers 1 + j and -j."""
+        return 0
+
     def candidates(self, rows: pl.DataFrame, notation: str) -> pl.DataFrame:
-        """`prompt` and `candidates` to score, for notations that have values in place of responses."""
+        """What to score for notations whose answer is chosen: `row`, `prompt` and its `candidates`.
+
+        `row` is the place in `rows`, ascending; a row may have several prompts, or none.
+        """
         raise NotImplementedError(f"{self.name} has no notation with candidates")
 
-    def decide(self, rows: pl.DataFrame, scores: pl.Series) -> pl.DataFrame:
-        """The `answer` (stored form) that a list of scores, one a candidate, leads to."""
+    def decide(self, rows: pl.DataFrame, scores: pl.Series, notation: str) -> pl.DataFrame:
+        """The `answer` (stored form) that lists of scores, one of a candidate, lead to.
+
+        Beside it `scores`, the rating of every choice that the row offers.
+        """
         raise NotImplementedError(f"{self.name} has no notation with candidates")
 
     def reward(self, prompts: list[Any], completions: list[Any], **columns: Any) -> list[float]:
@@ -237,7 +288,11 @@ def content_hash(*parts: bytes) -> str:
     return digest.hexdigest()
 
 
-DOMAINS = {"maze": "generators.maze:Maze", "prolog": "generators.prolog:Prolog"}
+DOMAINS = {
+    "maze": "generators.maze:Maze",
+    "prolog": "generators.prolog:Prolog",
+    "chess": "generators.chess:Chess",
+}
 """The domains of this project; an installed package adds its own under the entry point `distill.domains`."""
 
 

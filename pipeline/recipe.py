@@ -176,6 +176,12 @@ class Recipe:
         """Whether the notation scores candidates in place of writing a response."""
         return self.notation in self.domain.value_notations
 
+    @property
+    def late(self) -> dict[str, Any]:
+        """The domain's knobs that decide nothing about stored rows, as settings of the stages behind."""
+        knobs = {name: getattr(self.domain, name) for name in self.domain.late}
+        return {"domain": knobs} if knobs else {}
+
     def expanded(self) -> dict[str, Recipe]:
         """The variants, or the recipe itself where it has none."""
         return dict(self.variants) or {self.name: self}

@@ -23,7 +23,10 @@ from trainers.config import Sampling
 GREEDY = -1
 """The sample number of the greedy response."""
 
+SCORES = pl.List(pl.Float32)
+
 Advance = Callable[[int], None]
+Ids = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,18 @@ class Student:
 
         return content_hash(self.folder)
 
-    def prompts(self, problems: pl.DataFrame) -> list[NDArray[Any]]:
+    @property
+    def samples(self) -> bool:
+        """Whether it writes responses, of which several can be drawn; otherwise it rates candidates."""
+        return not self.vocabulary.buckets
+
+    def prompts(self, problems: pl.DataFrame) -> list[Ids]:
         """The ids that ask each problem, from `bos` on."""
         domain, notation = self.vocabulary.domain, self.vocabulary.notation
-        asked = domain.write(problems, notation, named_rng(0, "prompts"))["prompt"]
-        flat, offsets = self.vocabulary.ids(asked)
+        return self._asking(domain.write(problems, notation, named_rng(0, "prompts"))["prompt"])
+
+    def _asking(self, prompts: pl.Series) -> list[Ids]:
+        flat, offsets = self.vocabulary.ids(prompts)
         first = np.array([BOS], flat.dtype)
         return [np.concatenate([first, flat[a:b]]) for a, b in pairwise(offsets)]
 
@@ -82,10 +92,10 @@ class Student:
         Gives `problem` (row of `problems`), `sample`, `ids`, `text`, `trace`, `answer`, `ended`, `logprobs`,
         `trace_words`, `temperature`, the columns of the judgement and the problem's own id and cost.
         """
-        if self.vocabulary.buckets:
-            drawn = self._decide(problems)
-        else:
+        if self.samples:
             drawn = self._sample(problems, samples, sampling, seed, advance)
+        else:
+            drawn = self._decided(problems)
         asked = problems[drawn["problem"].to_numpy()]
         judged = self.vocabulary.domain.check(asked, drawn)
         return pl.concat([drawn, judged, asked.select("problem_id", "split_key", "cost")], how="horizontal")
@@ -123,33 +133,78 @@ class Student:
         )
         domain, notation = self.vocabulary.domain, self.vocabulary.notation
         restored = domain.restore(frame.with_columns(response="text"), notation).drop("response")
-        return restored.with_columns(trace_words=pl.col("trace").list.len().cast(pl.Int32))
+        scores = pl.Series("scores", [None] * len(problems), pl.List(pl.Float32))
+        if notation in domain.choice_notations:
+            scores = self.decisions(problems)["scores"]
+        return restored.with_columns(
+            scores[restored["problem"].to_numpy()],
+            trace_words=pl.col("trace").list.len().cast(pl.Int32),
+        )
 
-    def _decide(self, problems: pl.DataFrame) -> pl.DataFrame:
-        """The answers of a model that scores candidates; there is nothing to sample."""
-        from trainers.scorer import score
-        from trainers.tokens import Tokens
-
-        domain, vocabulary = self.vocabulary.domain, self.vocabulary
-        offered = domain.candidates(problems, vocabulary.notation)["candidates"]
-        flat, offsets = vocabulary.ids(offered.explode(empty_as_null=False))
-        pieces = iter([flat[a:b] for a, b in pairwise(offsets)])
-        options: list[list[NDArray[Any]]]
-        options = [list(islice(pieces, count)) for count in offered.list.len()]
-        scores = score(self.model, self.prompts(problems), options, Tokens.read(self.folder))
-        listed = pl.Series("scores", [row.tolist() for row in scores], pl.List(pl.Float32))
-        answers = domain.decide(problems, listed)
-        return answers.with_columns(
+    def _decided(self, problems: pl.DataFrame) -> pl.DataFrame:
+        """The answers of a model that rates candidates; there is nothing to sample."""
+        nothing: dict[str, pl.DataType] = {
+            "logprobs": pl.List(pl.Float32),
+            "ids": pl.List(pl.UInt32),
+            "text": pl.List(pl.String),
+            "trace": pl.List(pl.String),
+            "trace_words": pl.Int32(),
+        }
+        return self.decisions(problems).with_columns(
             problem=pl.int_range(len(problems), dtype=pl.Int64),
             sample=pl.lit(GREEDY, pl.Int32),
             temperature=pl.lit(0.0),
             ended=pl.lit(True),
-            logprobs=pl.lit(None, pl.List(pl.Float32)),
-            ids=pl.lit(None, pl.List(pl.UInt32)),
-            text=pl.lit(None, pl.List(pl.String)),
-            trace=pl.lit(None, pl.List(pl.String)),
-            trace_words=pl.lit(None, pl.Int32),
+            **{name: pl.lit(None, kind) for name, kind in nothing.items()},
         )
+
+    def decisions(self, problems: pl.DataFrame) -> pl.DataFrame:
+        """What the model chooses among the candidates of each problem: `answer`, and `scores` of all choices.
+
+        A model that writes a search before its answer writes it first, greedily; its candidates are then
+        ranked behind it by their probabilities, as those of a choice notation are.
+        """
+        from trainers.scorer import preferences, score
+        from trainers.tokens import Tokens
+
+        domain, vocabulary = self.vocabulary.domain, self.vocabulary
+        offered = domain.candidates(problems, vocabulary.notation)
+        prompts = self._asking(offered["prompt"])
+        options = self._options(offered["candidates"])
+        if vocabulary.buckets:
+            rated = score(self.model, prompts, options, Tokens.read(self.folder))
+        else:
+            if vocabulary.notation not in domain.choice_notations:
+                prompts = self._searched(problems, prompts)
+            ranked = [[int(option[0]) for option in row] for row in options]
+            rated = preferences(self.model, prompts, ranked)
+        listed = pl.DataFrame(
+            {"row": offered["row"], "scores": pl.Series([row.tolist() for row in rated], dtype=SCORES)}
+        )
+        whole = pl.DataFrame({"row": pl.int_range(len(problems), eager=True)}).join(
+            listed.group_by("row").agg(pl.col("scores").explode(empty_as_null=False)),
+            on="row",
+            how="left",
+            maintain_order="left",
+        )
+        return domain.decide(problems, whole["scores"].fill_null([]), vocabulary.notation)
+
+    def _options(self, candidates: pl.Series) -> list[list[Ids]]:
+        flat, offsets = self.vocabulary.ids(candidates.explode(empty_as_null=False))
+        pieces = iter([flat[a:b] for a, b in pairwise(offsets)])
+        return [list(islice(pieces, count)) for count in candidates.list.len()]
+
+    def _searched(self, problems: pl.DataFrame, prompts: list[Ids]) -> list[Ids]:
+        """Prompts with the model's own search behind them, up to its answer; without one that has no end."""
+        sampling = Sampling(temperature=0.0, deterministic=True)
+        drawn = self._sample(problems, 1, sampling, 0, None)
+        found = []
+        for prompt, ids, answer, ended in zip(
+            prompts, drawn["ids"].to_list(), drawn["answer"].to_list(), drawn["ended"], strict=True
+        ):
+            search = ids[: len(ids) - 1 - len(answer)] if ended else []
+            found.append(np.concatenate([prompt, np.array(search, prompt.dtype)]))
+        return found
 
 
 def greedily(sampling: Sampling) -> Sampling:

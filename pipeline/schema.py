@@ -73,7 +73,8 @@ def rollouts(words: Sequence[str]) -> dict[str, pl.DataType]:
     """One response of a model with its judgement; `sample` is -1 for the greedy one.
 
     `words` are those that a response may have, in the model's notation and in the stored form. `ids` and
-    `logprobs` (natural log, at temperature 1) include `eos` where it was emitted; `text` does not.
+    `logprobs` (natural log, at temperature 1) include `eos` where it was emitted; `text` does not. `scores`
+    rate every choice of the problem where the notation has candidates.
     """
     return {
         "checkpoint": pl.String(),
@@ -89,6 +90,7 @@ def rollouts(words: Sequence[str]) -> dict[str, pl.DataType]:
         "answer": word_type(words),
         "ended": pl.Boolean(),
         "logprobs": pl.List(pl.Float32()),
+        "scores": pl.List(pl.Float32()),
         **JUDGEMENT,
         "trace_words": pl.Int32(),
         "cost": pl.Int32(),

@@ -40,7 +40,19 @@ class Vocabulary:
     @cached_property
     def words(self) -> tuple[str, ...]:
         """Every word in the order of its id."""
-        return (*SPECIALS, *self.alphabet, *[f"v{bucket}" for bucket in range(self.buckets)])
+        return (*SPECIALS, *self.alphabet, *self.values)
+
+    @property
+    def outer(self) -> int:
+        """Classes of values beyond each end of the buckets."""
+        return self.domain.outer_values if self.buckets else 0
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The return buckets from the lowest value to the highest, with the classes beyond on both sides."""
+        beyond = range(1, self.outer + 1)
+        within = (f"v{bucket}" for bucket in range(self.buckets))
+        return (*(f"v-{at}" for at in reversed(beyond)), *within, *(f"v+{at}" for at in beyond))
 
     @property
     def size(self) -> int:
@@ -75,7 +87,7 @@ class Vocabulary:
 
     def save(self, folder: Path) -> None:
         """Write `vocabulary.json`, `tokens.json` and the files of a Hugging Face tokenizer."""
-        start = len(self.words) - self.buckets if self.buckets else None
+        start = len(self.words) - len(self.values) if self.buckets else None
         write_json(
             folder / "tokens.json",
             {
@@ -85,7 +97,8 @@ class Vocabulary:
                 "bos": BOS,
                 "eos": EOS,
                 "value_start": start,
-                "value_buckets": self.buckets,
+                "value_buckets": len(self.values),
+                "value_outer": self.outer,
             },
         )
         _tokenizer(self.words).save_pretrained(folder)

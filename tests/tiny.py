@@ -71,7 +71,7 @@ class Counting(Domain):
     def write(self, rows: pl.DataFrame, notation: str, rng: np.random.Generator) -> pl.DataFrame:
         if notation == "steps":
             return rows.select("prompt", response=pl.concat_list("trace", "answer"))
-        offered = self.candidates(rows, notation)
+        offered = self.candidates(rows, notation).drop("row")
         totals = [a + b for a, b in rows.select("a", "b").iter_rows()]
         if notation == "state-value":
             values = [[total / NUMBERS] for total in totals]
@@ -82,13 +82,17 @@ class Counting(Domain):
     def candidates(self, rows: pl.DataFrame, notation: str) -> pl.DataFrame:
         options = [[]] if notation == "state-value" else [[str(guess)] for guess in range(NUMBERS)]
         kind = pl.List(word_type(self.alphabet(notation)))
-        return rows.select("prompt", candidates=pl.Series([options] * len(rows), dtype=kind))
-
-    def decide(self, rows: pl.DataFrame, scores: pl.Series) -> pl.DataFrame:
-        best = [int(np.argmax(row)) if len(row) > 1 else round(row[0] * NUMBERS) for row in scores.to_list()]
-        return pl.DataFrame(
-            {"answer": pl.Series([["sum", str(at)] for at in best], dtype=pl.List(pl.String))}
+        return rows.select(
+            "prompt",
+            row=pl.int_range(len(rows), dtype=pl.Int64),
+            candidates=pl.Series([options] * len(rows), dtype=kind),
         )
+
+    def decide(self, rows: pl.DataFrame, scores: pl.Series, notation: str) -> pl.DataFrame:
+        one = notation == "state-value"
+        best = [round(row[0] * NUMBERS) if one else int(np.argmax(row)) for row in scores.to_list()]
+        answers = pl.Series([["sum", str(at)] for at in best], dtype=pl.List(pl.String))
+        return pl.DataFrame({"answer": answers, "scores": scores.cast(pl.List(pl.Float32))})
 
     def restore(self, responses: pl.DataFrame, notation: str) -> pl.DataFrame:
         traces, answers = [], []

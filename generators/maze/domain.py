@@ -196,7 +196,7 @@ class Maze(Domain):
             replayable=responses["trace"].is_not_null(),
         )
 
-    def measures(self, rollouts: pl.DataFrame) -> pl.DataFrame:
+    def measures(self, rollouts: pl.DataFrame, notation: str) -> pl.DataFrame:  # noqa: ARG002
         """How much longer than needed correct plans are, and how many cells optimal responses close."""
         return facts.measures(rollouts)
 

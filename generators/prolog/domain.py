@@ -258,7 +258,7 @@ class Prolog(Domain):
             replayable=responses["trace"].is_not_null(),
         )
 
-    def measures(self, rollouts: pl.DataFrame) -> pl.DataFrame:
+    def measures(self, rollouts: pl.DataFrame, notation: str) -> pl.DataFrame:  # noqa: ARG002
         """Accuracy by depth and by answer."""
         from generators.prolog import facts
 
@@ -390,7 +390,7 @@ class Prolog(Domain):
         return Hung(
             rows,
             f"SWI-Prolog gave no reply to problem {where}, twice ({len(rows)} problems of the shard);"
-            " `--skip-hung` leaves such problems out, and marks the data set as not reproducible",
+            " `distill generate --skip-hung` leaves such problems out, and marks the data set as not reproducible",
         )
 
 

@@ -34,6 +34,7 @@ def settings(recipe: Recipe) -> Json:
     """The context decides what is left out, and only where leaving out is allowed."""
     refuse = recipe.encode.too_long == "refuse"
     return {
+        **recipe.late,
         "notation": recipe.notation,
         "seed": recipe.seed,
         "context": recipe.model.context if refuse else None,

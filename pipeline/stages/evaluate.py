@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-import polars.selectors as cs
 
 from generators.domain import Domain
 from pipeline import metrics, schema
@@ -16,6 +14,8 @@ from pipeline.artifact import Artifact, Json, write_text
 from pipeline.card import folder_card
 from pipeline.console import bar
 from pipeline.dataset import split_rows
+from pipeline.examination import examined
+from pipeline.judgement import Judgement, rivals
 from pipeline.recipe import Evaluate, Recipe
 from pipeline.rollouts import GREEDY, Student, greedily, stored_hashes
 from pipeline.seeds import named_rng, named_seed
@@ -42,10 +42,15 @@ class Entrant:
         """How tables call it."""
         return self.arm if self.arm == START or not self.round else f"{self.arm} {self.round}"
 
+    @property
+    def about(self) -> Json:
+        """What a row of a table says of it."""
+        return {"label": self.label, "arm": self.arm, "round": self.round}
+
 
 def settings(recipe: Recipe) -> Json:
     """All of the branch."""
-    return {**asdict(recipe.evaluate), "seed": recipe.seed}
+    return {**recipe.late, **asdict(recipe.evaluate), "seed": recipe.seed}
 
 
 def run(job: Job) -> Json:
@@ -60,15 +65,25 @@ def run(job: Job) -> Json:
         entrants += [Entrant(arm, number, folder) for arm, number, folder in found]
     source = job.input("curate").artifact
     problems = split_rows(source, job.recipe.domain, "test", job.recipe.evaluate.problems)
-    facts = judge(job.artifact, entrants, problems, job.recipe.evaluate, job.recipe.seed)
+    recipe = job.recipe
+    facts = judge(job.artifact, entrants, problems, recipe.evaluate, recipe.seed, job.options.workers)
     return {**facts, "summary": headline(facts)}
 
 
 def judge(
-    artifact: Artifact, entrants: Sequence[Entrant], problems: pl.DataFrame, asked: Evaluate, seed: int
+    artifact: Artifact,
+    entrants: Sequence[Entrant],
+    stored: pl.DataFrame,
+    asked: Evaluate,
+    seed: int,
+    workers: int = 1,
 ) -> Json:
-    """Roll out every checkpoint on the problems; write rollouts.parquet and metrics.json."""
+    """Roll out every checkpoint on the problems; write rollouts.parquet and metrics.json.
+
+    `stored` are solved problems; where the domain has an examiner, its labels take the place of theirs.
+    """
     domain = Student(entrants[0].folder).vocabulary.domain
+    problems = examined(artifact, domain, stored, seed, workers)
     references = domain.references(problems, named_rng(seed, "references"))
     _keep(artifact, problems, references)
     if artifact.written(ROLLOUTS) is None:
@@ -84,10 +99,21 @@ def judge(
     write_text(artifact.folder / "README.md", card)
     columns = schema.rollouts(_words(entrants))
     rollouts = schema.read(artifact.folder / ROLLOUTS, columns)
-    known = problems.select("problem_id", cs.by_name(*domain.columns, require_all=False))
+    others = rivals(domain, stored, problems, seed)
+    told = {each: Judgement(domain, _notation(each), problems, asked) for each in entrants}
+    beside = Judgement(domain, (*domain.value_notations, *domain.notations)[0], problems, asked)
     facts = {
         "problems": len(problems),
-        "metrics": [row for each in entrants for row in _measured(rollouts, each, asked, domain, known)],
+        "metrics": [
+            row
+            for each, judgement in told.items()
+            for row in judgement.checkpoint(_of(rollouts, each), each.about)
+        ],
+        "rivals": [row for name, answers in others.items() for row in beside.rival(answers, name)],
+        "tables": [
+            *[row for each, own in told.items() for row in own.tables(_of(rollouts, each), each.label)],
+            *[row for name, answers in others.items() for row in beside.tables(answers, name)],
+        ],
         "lengths": _lengths(rollouts, entrants),
         "references": {name: references[name].mean() for name in references.columns},
     }
@@ -128,7 +154,7 @@ def _roll_out(
     student = Student(entrant.folder)
     domain = student.vocabulary.domain
     sampled = problems if asked.sampled_problems is None else problems.head(asked.sampled_problems)
-    drawn = asked.samples if not student.vocabulary.buckets else 0
+    drawn = asked.samples if student.samples else 0
     with bar(f"answer {entrant.label}", len(problems) + len(sampled) * drawn) as advance:
         key = named_seed(seed, "evaluate")
         parts = [student.answer(problems, 1, greedily(asked.sampling), key, advance)]
@@ -173,6 +199,10 @@ def _combine(artifact: Artifact, entrants: Sequence[Entrant]) -> None:
     artifact.publish(ROLLOUTS, lambda path: schema.write(frame, path, columns, {}), rows=len(frame))
 
 
+def _notation(entrant: Entrant) -> str:
+    return Student(entrant.folder).vocabulary.notation
+
+
 def _part(at: int) -> str:
     return f"parts/rollouts-{at:03d}.parquet"
 
@@ -193,35 +223,6 @@ def _seen(problems: pl.DataFrame, answers: pl.DataFrame) -> pl.Series:
     if told:
         return problems["seen_in_training"]
     return pl.Series("seen_in_training", [None] * len(problems), pl.Boolean)
-
-
-def _measured(
-    rollouts: pl.DataFrame, entrant: Entrant, asked: Evaluate, domain: Domain, known: pl.DataFrame
-) -> list[Json]:
-    """Every metric of one checkpoint: by rule, on all problems and on those whose response is unseen.
-
-    `known` has the domain's own columns of the problems.
-    """
-    own = _of(rollouts, entrant)
-    made: list[Json] = []
-    for subset, rows in (("all", own), ("unseen responses", own.filter(~pl.col("seen_in_training")))):
-        greedy, sampled = rows.filter(pl.col("sample") == GREEDY), rows.filter(pl.col("sample") != GREEDY)
-        parts: tuple[tuple[metrics.Rule, pl.DataFrame], ...]
-        parts = (("greedy", greedy), ("mean of k", sampled), ("any of k", sampled))
-        for rule, part in parts:
-            if part.is_empty():
-                continue
-            k = 1 if rule == "greedy" else asked.samples
-            made += [{"subset": subset, **row} for row in metrics.table(part, rule, k).to_dicts()]
-        if subset == "all" and not greedy.is_empty():
-            own_figures = domain.measures(
-                greedy.join(known, on="problem_id", how="left", maintain_order="left")
-            )
-            made += [
-                {"subset": subset, **row} for row in metrics.means(greedy, own_figures, "greedy").to_dicts()
-            ]
-    about: dict[str, Any] = {"label": entrant.label, "arm": entrant.arm, "round": entrant.round}
-    return [{**about, **row} for row in made]
 
 
 def _lengths(rollouts: pl.DataFrame, entrants: Sequence[Entrant]) -> list[Json]:

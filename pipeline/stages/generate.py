@@ -31,9 +31,11 @@ def shard_name(shard: int) -> str:
 
 def settings(recipe: Recipe) -> Json:
     """The size of a shard decides what stands in it, the number of shards does not."""
-    domain = domain_fields(recipe.domain)
-    if recipe.domain.source:
-        domain["source"] = _source_identity(recipe.domain.source)
+    late = recipe.domain.late
+    domain = {name: knob for name, knob in domain_fields(recipe.domain).items() if name not in late}
+    for name in recipe.domain.files:
+        if domain[name]:
+            domain[name] = _file_identity(name, domain[name])
     return {
         "domain": domain,
         "seed": recipe.seed,
@@ -89,12 +91,16 @@ def facts(job: Job) -> Json:
     rows = sum(entry["rows"] for entry in entries)
     words = sum(entry["words"] for entry in entries)
     exact = sum(entry["sound"] for entry in entries)
-    hung = [problem for entry in entries for problem in entry["hung"]]
+    # Sidecars of an earlier version say nothing of single problems.
+    hung = [problem for entry in entries for problem in entry.get("hung", ())]
     return {
         "rows": rows,
         "words": words,
         "shards": len(entries),
-        "remarks": [remark for entry in entries for remark in entry["remarks"]],
+        "remarks": [
+            *(job.recipe.domain.skipped() if job.recipe.domain.source else ()),
+            *[remark for entry in entries for remark in entry.get("remarks", ())],
+        ],
         "hung": hung,
         "reproducible": not hung,
         "summary": f"{rows:,} rows in {len(entries)} shards, {words:,} words,"
@@ -148,13 +154,15 @@ def solved_shard(recipe: Recipe, shard: int, skip_hung: bool = False) -> tuple[p
         problems = domain.problems(named_rng(recipe.seed, domain.name, "problems", shard), size)
     teacher = partial(named_rng, recipe.seed, domain.name, "teacher", shard)
     hung: list[str] = []
-    try:
-        solved = domain.solve(problems, teacher())
-    except Hung as cause:
-        if not skip_hung:
-            raise
-        hung = problems["problem_id"][cause.rows].to_list()
-        solved = domain.solve(problems.filter(~pl.col("problem_id").is_in(hung)), teacher())
+    while True:
+        try:
+            solved = domain.solve(problems, teacher())
+            break
+        except Hung as cause:
+            if not (skip_hung and cause.rows):
+                raise
+            hung += problems["problem_id"][list(cause.rows)]
+            problems = problems.filter(~pl.int_range(pl.len()).is_in(cause.rows))
     judged = domain.check(solved, solved.select("trace", "answer", ended=pl.lit(True)))
     rows = solved.with_columns(
         judged["verdict"],
@@ -166,10 +174,10 @@ def solved_shard(recipe: Recipe, shard: int, skip_hung: bool = False) -> tuple[p
     return rows, hung
 
 
-def _source_identity(source: str) -> str:
-    path = Path(source)
+def _file_identity(knob: str, name: str) -> str:
+    path = Path(name)
     if not path.is_file():
-        raise Refusal(f"domain.source: there is no file {source}")
+        raise Refusal(f"domain.{knob}: there is no file {name}")
     return file_hash(path)
 
 

@@ -140,9 +140,9 @@ def test_measures_are_of_correct_and_of_optimal_responses():
     maze = Maze(width=6, height=6)
     rows = maze.solve(maze.problems(rng(), 40), rng(1))
     rollouts = pl.concat([rows, maze.check(rows, rows)], how="horizontal")
-    found = maze.measures(rollouts)
+    found = maze.measures(rollouts, "search")
     closes = [trace.count("close") for trace in rows["trace"].to_list()]
     assert found["plan-excess"].to_list() == [0.0] * 40
     assert found["closed-cells"].to_list() == closes
     wrong = rollouts.with_columns(pl.lit(None, pl.Int32).alias("answer_cost"))
-    assert maze.measures(wrong).null_count().row(0) == (40, 40)
+    assert maze.measures(wrong, "search").null_count().row(0) == (40, 40)
