@@ -1,8 +1,9 @@
 """A child process that answers requests, supervised: one that hangs or dies is replaced, and asked once more.
 
-Parent and child exchange frames over two pipes: four bytes of length, then the bytes. The child answers one
-request after the other and writes each answer at once, so that the first unanswered request is the one
-that it was busy with when it went wrong. The child's side, `serve`, imports the standard library alone.
+Parent and child exchange requests and answers over two pipes; `Framing` says where each ends. FRAMES are four
+bytes of length, then the bytes. The child answers one request after the other and writes each answer at once,
+so that the first unanswered request is the one that it was busy with when it went wrong. The child's side of
+FRAMES, `serve`, imports the standard library alone.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
 _HEAD = 4
@@ -24,8 +26,8 @@ _PIPE_BYTES = 1 << 20
 _BUSY = 64
 """From so many unanswered requests on, answers are collected in pauses: waking up for each costs more."""
 _PAUSE = 0.004
-_START = 60.0
-"""Seconds that a child may take to be ready."""
+_NAP = 0.0002
+"""The first pause after a part of an answer; it doubles up to _PAUSE, as some children write line by line."""
 _READY = b"ready"
 
 
@@ -35,6 +37,22 @@ class NotStarted(RuntimeError):
 
 class _Gone(Exception):
     """The child died, or gave no answer for too long."""
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How requests and answers stand in the pipes, and how a child says that it is ready."""
+
+    pack: Callable[[bytes], tuple[bytes, ...]]
+    """A request as the pieces to write."""
+    split: Callable[[bytes], tuple[list[bytes], int]]
+    """The whole answers at the head of what has come, and how many bytes they take there."""
+    welcome: Callable[[bytes], bool]
+    """Whether the first answer says that the child is ready; any other one says what is wrong."""
+    greeting: bytes = b""
+    """What is written first, to have that answer."""
+    seconds: float = 60.0
+    """How long that answer may take."""
 
 
 class Supervised:
@@ -50,11 +68,13 @@ class Supervised:
         environment: Mapping[str, str] | None = None,
         patience: float = 60.0,
         recycle: int = 200_000,
+        framing: Framing | None = None,
     ) -> None:
         self.command = tuple(command)
         self.environment = environment
         self.patience = patience
         self.recycle = recycle
+        self.framing = framing or FRAMES
         self._child: _Child | None = None
         self._lock = threading.Lock()
 
@@ -63,15 +83,15 @@ class Supervised:
         """The process that would answer now, if one is running."""
         return self._child.process.pid if self._child else None
 
-    def ask(self, requests: Iterable[bytes]) -> list[bytes | None]:
+    def ask(self, requests: Iterable[bytes], patience: float | None = None) -> list[bytes | None]:
         """The answer to each request, in order; None where the child hung or died twice.
 
-        Requests are drawn as the child takes them, so that they may be made while it works. Whatever else
-        ends this call, Ctrl-C above all, ends the child too.
+        Requests are drawn as the child takes them, so that they may be made while it works. `patience` stands
+        in for the usual one. Whatever else ends this call, Ctrl-C above all, ends the child too.
         """
         with self._lock:
             try:
-                return self._answers(iter(requests))
+                return self._answers(iter(requests), self.patience if patience is None else patience)
             except BaseException:
                 self.close()
                 raise
@@ -83,7 +103,7 @@ class Supervised:
         if child and child.owner == os.getpid():
             child.kill()
 
-    def _answers(self, feed: Iterator[bytes]) -> list[bytes | None]:
+    def _answers(self, feed: Iterator[bytes], patience: float) -> list[bytes | None]:
         answers, waiting, tries = list[bytes | None](), deque[bytes](), 0
         child = self._ready()
         while True:
@@ -91,7 +111,7 @@ class Supervised:
             if not waiting:
                 return answers
             try:
-                given = child.turn(self.patience, len(waiting))
+                given = child.turn(patience, len(waiting))
             except _Gone:
                 tries += 1
                 if tries == 2:
@@ -129,7 +149,7 @@ class Supervised:
         child = self._child
         if child is None or child.owner != os.getpid() or child.process.poll() is not None:
             self.close()
-            child = self._child = _Child(self.command, self.environment)
+            child = self._child = _Child(self.command, self.environment, self.framing)
             child.greet()
         return child
 
@@ -140,8 +160,11 @@ class Supervised:
 class _Child:
     """A running process with what is on its way to and from it."""
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str] | None, framing: Framing
+    ) -> None:
         self.owner = os.getpid()
+        self.framing = framing
         # A session of its own: Ctrl-C in a terminal goes to the parent alone.
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0,
@@ -155,10 +178,11 @@ class _Child:
             with contextlib.suppress(OSError, AttributeError):
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self.asked = 0
-        self._queue: list[bytes] = []
+        self._queue: list[bytes] = [framing.greeting]
         self._block = memoryview(b"")
-        self._unsent = 0
+        self._unsent = len(framing.greeting)
         self._received = bytearray()
+        self._nap = self._waited = 0.0
 
     @property
     def takes_more(self) -> bool:
@@ -167,39 +191,36 @@ class _Child:
 
     def send(self, request: bytes) -> None:
         """Put a request on its way."""
-        self._queue += (len(request).to_bytes(_HEAD, "little"), request)
-        self._unsent += _HEAD + len(request)
+        pieces = self.framing.pack(request)
+        self._queue += pieces
+        self._unsent += sum(map(len, pieces))
         self.asked += 1
 
     def turn(self, patience: float, waiting: int) -> list[bytes]:
-        """Write what the pipe takes and give the answers that have come, at least one or a part of one."""
-        if waiting > _BUSY:
-            self._write()
-            time.sleep(_PAUSE)
-        poll = select.poll()
-        poll.register(self.output, select.POLLIN)
-        if self._unsent:
-            poll.register(self.input, select.POLLOUT)
+        """Write what the pipe takes and give the whole answers that have come; none after a part of one.
+
+        Raises _Gone when all turns since the last whole answer took longer than `patience` seconds.
+        """
         begun = time.monotonic()
-        while True:
-            left = patience - (time.monotonic() - begun)
-            events = dict(poll.poll(max(left, 0) * 1000))
-            if self.output in events:
-                return self._read()
-            if not events:
-                raise _Gone
+        pause = _PAUSE if waiting > _BUSY else self._nap
+        if pause:
             self._write()
-            if not self._unsent:
-                poll.unregister(self.input)
+            time.sleep(pause)
+        self._await(begun + patience - self._waited)
+        answers = self._read()
+        self._nap = 0.0 if answers else min(max(2 * self._nap, _NAP), _PAUSE)
+        self._waited = 0.0 if answers else self._waited + time.monotonic() - begun
+        if self._waited > patience:
+            raise _Gone
+        return answers
 
     def greet(self) -> None:
         """Wait until it is ready. Raises NotStarted with what it says otherwise."""
-        deadline = time.monotonic() + _START
         heard: list[bytes] = []
         with contextlib.suppress(_Gone):
             while not heard:
-                heard = self.turn(deadline - time.monotonic(), 1)
-        if heard != [_READY]:
+                heard = self.turn(self.framing.seconds, 1)
+        if len(heard) != 1 or not self.framing.welcome(heard[0]):
             self.kill()
             command = " ".join(map(str, self.process.args))  # type: ignore[arg-type]
             raise NotStarted(heard[0].decode() if heard else f"`{command}` ended or hung while starting")
@@ -210,6 +231,23 @@ class _Child:
         self.process.wait()
         for pipe in self._pipes:
             pipe.close()
+
+    def _await(self, deadline: float) -> None:
+        """Write what the pipe takes until there is something to read. Raises _Gone past the deadline."""
+        poll = select.poll()
+        poll.register(self.output, select.POLLIN)
+        if self._unsent:
+            poll.register(self.input, select.POLLOUT)
+        while True:
+            left = deadline - time.monotonic()
+            events = dict(poll.poll(max(left, 0) * 1000))
+            if self.output in events:
+                return
+            if not events:
+                raise _Gone
+            self._write()
+            if not self._unsent:
+                poll.unregister(self.input)
 
     def _write(self) -> None:
         try:
@@ -231,15 +269,28 @@ class _Child:
         if not part:
             raise _Gone
         self._received += part
-        received, answers, at = bytes(self._received), list[bytes](), 0
-        while at + _HEAD <= len(received):
-            stop = at + _HEAD + int.from_bytes(received[at : at + _HEAD], "little")
-            if stop > len(received):
-                break
-            answers.append(received[at + _HEAD : stop])
-            at = stop
-        del self._received[:at]
+        answers, used = self.framing.split(bytes(self._received))
+        del self._received[:used]
         return answers
+
+
+def _framed(content: bytes) -> tuple[bytes, ...]:
+    return len(content).to_bytes(_HEAD, "little"), content
+
+
+def _frames(received: bytes) -> tuple[list[bytes], int]:
+    answers, at = list[bytes](), 0
+    while at + _HEAD <= len(received):
+        stop = at + _HEAD + int.from_bytes(received[at : at + _HEAD], "little")
+        if stop > len(received):
+            break
+        answers.append(received[at + _HEAD : stop])
+        at = stop
+    return answers, at
+
+
+FRAMES = Framing(_framed, _frames, _READY.__eq__)
+"""Four bytes of length, then the bytes; `serve` is the child's side."""
 
 
 def serve(start: Callable[[], Callable[[bytes], bytes]]) -> NoReturn:
@@ -258,11 +309,11 @@ def serve(start: Callable[[], Callable[[bytes], bytes]]) -> NoReturn:
         try:
             answer = start()
         except Exception as fault:
-            _write_all(answers, _frame(str(fault).encode()))
+            _write_all(answers, *_framed(str(fault).encode()))
             os._exit(1)
-        _write_all(answers, _frame(_READY))
+        _write_all(answers, *_framed(_READY))
         while len(head := requests.read(_HEAD)) == _HEAD:
-            _write_all(answers, _frame(answer(requests.read(int.from_bytes(head, "little")))))
+            _write_all(answers, *_framed(answer(requests.read(int.from_bytes(head, "little")))))
     except BrokenPipeError:
         pass
     # Not through the interpreter's end, where an engine may clean up for long.
@@ -275,11 +326,7 @@ def _outlive_no(parent: int) -> None:
     os._exit(1)
 
 
-def _frame(content: bytes) -> bytes:
-    return len(content).to_bytes(_HEAD, "little") + content
-
-
-def _write_all(pipe: int, content: bytes) -> None:
-    rest = memoryview(content)
+def _write_all(pipe: int, *pieces: bytes) -> None:
+    rest = memoryview(b"".join(pieces))
     while rest:
         rest = rest[os.write(pipe, rest) :]
