@@ -1,0 +1,1 @@
+"""Positions: what the rules allow in them, and how they are told in words."""
