@@ -1,0 +1,1 @@
+"""The user's own positions: lines of FEN and EPD, games in PGN, puzzles of Lichess."""
