@@ -1,0 +1,102 @@
+"""What is scored to decide, the score of every legal move that this gives, and the move that is played."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from generators.chess.alphabet import ACTIONS, ACTIONS_AT, LONG, VALUE_NOTATIONS, alphabet
+from generators.chess.board import fens
+from generators.chess.scoring.children import candidates_of_children, endings
+from generators.chess.scoring.ragged import flat, lists, row_maxima, row_offsets
+from generators.chess.scoring.repetitions import repetitions
+from generators.chess.scoring.values import DRAW, flipped, probability
+from generators.words import Codes, Offsets, words
+
+
+def candidates(rows: pl.DataFrame, notation: str) -> pl.DataFrame:
+    """What to score: `row` (the place in `rows`), `prompt`, and its `candidates`, lists of words.
+
+    Each position has a candidate for every legal move. For `state-value` each child that is still in play
+    (`candidates_of_children`) is a prompt with one empty candidate, and a row may have none.
+    """
+    if notation == "state-value":
+        children = candidates_of_children(rows)
+        of = np.repeat(np.arange(len(rows)), np.diff(row_offsets(children)))
+        asked = children.explode(empty_as_null=False, keep_nulls=False)
+        nothing, sizes = np.zeros(0, np.uint16), np.zeros(len(of) + 1, np.int64)
+        offered = _word_lists(nothing, sizes, np.arange(len(of) + 1), notation)
+    else:
+        of, asked = np.arange(len(rows)), rows["fen"]
+        codes = flat(rows["moves"], np.uint16) + np.uint16(ACTIONS_AT)
+        offered = _word_lists(codes, np.arange(len(codes) + 1), row_offsets(rows["moves"]), notation)
+    starts = LONG * np.arange(len(of) + 1, dtype=np.int64)
+    prompt = words(fens.tokens(asked), starts, alphabet(notation))
+    return pl.DataFrame({"row": of, "prompt": prompt, "candidates": offered})
+
+
+def decide(rows: pl.DataFrame, scores: pl.Series, notation: str, classes: int) -> pl.DataFrame:
+    """The `answer` that scores lead to: the legal move of the highest one, the smaller action among equals.
+
+    `rows` have `fen`, `moves` and `history`; `scores` are what `final_scores` takes, and what it gives stands
+    beside the answer. The answer is a list of one word over the actions.
+    """
+    final = final_scores(rows, scores, notation, classes)
+    offsets = row_offsets(final)
+    entries = flat(final, np.float64)
+    highest = np.repeat(row_maxima(entries, offsets), np.diff(offsets))
+    places = np.flatnonzero(entries == highest)
+    # Moves are in ascending order, so the first place of a row is that of its smallest action.
+    firsts = places[np.searchsorted(places, offsets[:-1])]
+    actions = flat(rows["moves"], np.uint16)[firsts]
+    return pl.DataFrame({"answer": words(actions, np.arange(len(rows) + 1), ACTIONS), "scores": final})
+
+
+def final_scores(rows: pl.DataFrame, scores: pl.Series, notation: str, classes: int) -> pl.Series:
+    """One score for each legal move (`List(Float32)`, in the order of `moves`), as its mover sees it.
+
+    `scores` has a list a row: a value of every legal move for `action-value`, of every child of
+    `candidates_of_children` as the child's mover sees it for `state-value`, and the log probability of every
+    legal move's word for the others. Values count a repetition as a draw; log probabilities stay as they are.
+    """
+    offsets = row_offsets(rows["moves"])
+    given = flat(scores, np.float32)
+    entries = _of_moves(rows, given, classes) if notation == "state-value" else given
+    if len(entries) != offsets[-1]:
+        raise ValueError(f"{notation} has a score for each of {offsets[-1]} legal moves, got {len(entries)}")
+    if notation in VALUE_NOTATIONS:
+        entries = np.where(repetitions(rows), np.float32(DRAW), entries)
+    return lists(entries, offsets, "scores")
+
+
+def sampled(
+    scores: NDArray[np.floating], temperature: float, rng: np.random.Generator, *, logarithmic: bool = False
+) -> int:
+    """The place of a move drawn by the softmax of its win probability over `temperature`.
+
+    The paper's agents on Lichess draw their first five moves so, at 0.005. `logarithmic` scores, the log
+    probabilities of behavioral cloning, stand in for win probabilities as they are (so in searchless_chess).
+    """
+    worth = np.asarray(scores if logarithmic else probability(scores), np.float64)
+    odds = np.exp((worth - worth.max()) / temperature)
+    return int(rng.choice(len(odds), p=odds / odds.sum()))
+
+
+def _of_moves(rows: pl.DataFrame, children: NDArray[np.float32], classes: int) -> NDArray[np.float32]:
+    """What is known by rule, with the flipped scores of the other children in between."""
+    entries = endings(rows, classes)
+    in_play = np.isnan(entries)
+    if in_play.sum() != len(children):
+        raise ValueError(
+            f"state-value scores the {in_play.sum()} children in play, got {len(children)} scores"
+        )
+    entries[in_play] = flipped(children)
+    return entries
+
+
+def _word_lists(codes: Codes, inner: Offsets, outer: Offsets, notation: str) -> pl.Series:
+    """Lists `outer` of the lists `inner` of words."""
+    kind = pl.Enum(alphabet(notation))
+    nested = lists(lists(codes, inner), outer)
+    return nested.list.eval(pl.element().list.eval(pl.element().cat.to(kind)))
