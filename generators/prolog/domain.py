@@ -390,7 +390,8 @@ class Prolog(Domain):
         return Hung(
             rows,
             f"SWI-Prolog gave no reply to problem {where}, twice ({len(rows)} problems of the shard);"
-            " `distill generate --skip-hung` leaves such problems out, and marks the data set as not reproducible",
+            " `distill generate --skip-hung` leaves such problems out, and marks the data set as not"
+            " reproducible",
         )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 from rich.markup import escape
 
@@ -153,16 +155,7 @@ def solved_shard(recipe: Recipe, shard: int, skip_hung: bool = False) -> tuple[p
     else:
         problems = domain.problems(named_rng(recipe.seed, domain.name, "problems", shard), size)
     teacher = partial(named_rng, recipe.seed, domain.name, "teacher", shard)
-    hung: list[str] = []
-    while True:
-        try:
-            solved = domain.solve(problems, teacher())
-            break
-        except Hung as cause:
-            if not (skip_hung and cause.rows):
-                raise
-            hung += problems["problem_id"][list(cause.rows)]
-            problems = problems.filter(~pl.int_range(pl.len()).is_in(cause.rows))
+    solved, hung = _solved(domain, problems, teacher, skip_hung)
     judged = domain.check(solved, solved.select("trace", "answer", ended=pl.lit(True)))
     rows = solved.with_columns(
         judged["verdict"],
@@ -172,6 +165,21 @@ def solved_shard(recipe: Recipe, shard: int, skip_hung: bool = False) -> tuple[p
         row=pl.int_range(len(solved), dtype=pl.Int32),
     )
     return rows, hung
+
+
+def _solved(
+    domain: Domain, problems: pl.DataFrame, teacher: Callable[[], np.random.Generator], skip_hung: bool
+) -> tuple[pl.DataFrame, list[str]]:
+    """Solved problems, and with `skip_hung` the ids of those left out; each try can hang on further ones."""
+    hung: list[str] = []
+    while True:
+        try:
+            return domain.solve(problems, teacher()), hung
+        except Hung as cause:
+            if not (skip_hung and cause.rows):
+                raise
+            hung.extend(problems["problem_id"][list(cause.rows)])
+            problems = problems.filter(~pl.int_range(pl.len()).is_in(cause.rows))
 
 
 def _file_identity(knob: str, name: str) -> str:
