@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -35,7 +36,7 @@ def evaluate(
     recipe = build(tree)
     entrants = [Entrant(f"{at}:{path.name}", 0, path) for at, path in enumerate(checkpoints)]
     for source in sources:
-        _show(source, _judged(source, students, entrants, recipe, artifacts), entrants)
+        _show(source, _judged(source, students, entrants, recipe, artifacts))
 
 
 def _students(checkpoints: Sequence[Path]) -> list[Student]:
@@ -113,20 +114,19 @@ def _stored(path: Path) -> pl.DataFrame:
     return frame.with_columns(pl.col(name).cast(pl.List(pl.String)) for name in words)
 
 
-def _show(source: str, artifact: Artifact, entrants: Sequence[Entrant]) -> None:
+def _cell(item: Any) -> str:
+    return f"{item:.3f}" if isinstance(item, float) else "–" if item is None else str(item)
+
+
+def _show(source: str, artifact: Artifact) -> None:
     facts = artifact.manifest
     wanted = ("optimal", "solved", "swc")
     rows = []
-    for entrant in entrants:
-        for row in facts["metrics"]:
-            if (
-                row["arm"] == entrant.arm
-                and row["subset"] == "all"
-                and row["metric"].lower().startswith(wanted)
-                and row["value"] is not None
-            ):
-                interval = f"{row['low']:.3f}-{row['high']:.3f}" if row["low"] is not None else "–"
-                rows.append((entrant.label, row["metric"], row["rule"], f"{row['value']:.3f}", interval))
+    for row in (*facts["metrics"], *facts["rivals"]):
+        chosen = row["own"] or row["metric"].lower().startswith(wanted)
+        if chosen and row["subset"] == "all" and row["value"] is not None:
+            interval = f"{row['low']:.3f}-{row['high']:.3f}" if row["low"] is not None else "–"
+            rows.append((row["label"], row["metric"], row["rule"], f"{row['value']:.3f}", interval))
     OUT.print(
         table(
             f"{facts['problems']} problems of {source}",
@@ -135,4 +135,7 @@ def _show(source: str, artifact: Artifact, entrants: Sequence[Entrant]) -> None:
             3,
         )
     )
+    for made in facts["tables"]:
+        cells = [[_cell(item) for item in line] for line in made["rows"]]
+        OUT.print(table(f"{made['title']}: {made['label']}", made["columns"], cells, 1))
     say("", f"[dim]{artifact.folder}[/dim]")

@@ -100,18 +100,35 @@ def _parser() -> argparse.ArgumentParser:
     solve.add_argument("--problem", required=True, help="a file, or the text itself")
     solve.add_argument("--samples", type=int, default=0, help="show the best of N sampled responses")
     solve.add_argument("--temperature", type=float, default=1.0, help="of the samples (default 1)")
+    solve.add_argument("--pictures", type=Path, help="folder that gets what is shown as SVG files")
     inspect = _verb(verbs, "inspect", "look into an artifact, a Parquet file or a checkpoint", _inspect)
     inspect.add_argument("artifact", type=Path)
     inspect.add_argument("--rows", type=int, default=2, help="rows to show (default 2)")
     export = _verb(verbs, "export", "write a checkpoint for Hugging Face tools", _export)
     export.add_argument("--checkpoint", required=True, type=Path)
     export.add_argument("--to", required=True, type=Path, help="folder to write")
+    _play_verbs(verbs)
     warm = _verb(verbs, "compile", "compile the demonstrations' kernels ahead of their first use", _compile)
     warm.add_argument("--workers", type=int, default=0, help="worker processes (default: one a core)")
     _verb(verbs, "recipes", "list the recipes of this project", _recipes)
     fields = _verb(verbs, "fields", "list every field of a recipe with its type and value", _fields)
     fields.add_argument("--recipe", default="maze-demo", help="a recipe's name or YAML file")
     return parser
+
+
+def _play_verbs(verbs: Any) -> None:
+    uci = _verb(verbs, "uci", "play chess: a checkpoint as an engine for chess programs", _uci)
+    uci.add_argument("--checkpoint", required=True, type=Path, help="folder of a trained model")
+    uci.add_argument("--temperature", default="0", help="of its choice in the opening (default 0: the best)")
+    uci.add_argument("--opening-moves", default="5", help="full moves with that temperature (default 5)")
+    match = _verb(verbs, "match", "let a checkpoint play chess against another player", _match)
+    match.add_argument("--checkpoint", required=True, type=Path, help="folder of a trained model")
+    match.add_argument("--against", required=True, help="stockfish, random or the folder of a checkpoint")
+    match.add_argument("--nodes", type=int, default=100, help="of Stockfish for each move (default 100)")
+    match.add_argument("--games", type=int, default=20, help="half of them with white (default 20)")
+    match.add_argument("--openings", type=Path, help="PGN file of opening lines (default: a built-in book)")
+    match.add_argument("--pgn", type=Path, help="file that keeps the games; a stopped match goes on from it")
+    match.add_argument("--seed", type=int, default=0, help="decides openings and chance (default 0)")
 
 
 def _verb(verbs: Any, name: str, about: str, run: Callable[..., None]) -> argparse.ArgumentParser:
@@ -204,7 +221,7 @@ def _solve(options: argparse.Namespace, overrides: Overrides) -> None:
     _no_overrides(overrides)
     if options.samples < 0:
         raise Refusal(f"--samples must be 0 (greedy) or more, got {options.samples}")
-    solve(options.checkpoint, options.problem, options.samples, options.temperature)
+    solve(options.checkpoint, options.problem, options.samples, options.temperature, options.pictures)
 
 
 def _inspect(options: argparse.Namespace, overrides: Overrides) -> None:
@@ -212,6 +229,21 @@ def _inspect(options: argparse.Namespace, overrides: Overrides) -> None:
 
     _no_overrides(overrides)
     show(options.artifact, options.rows)
+
+
+def _uci(options: argparse.Namespace, overrides: Overrides) -> None:
+    from pipeline.play.serving import serve
+
+    _no_overrides(overrides)
+    serve(options.checkpoint, {"Temperature": options.temperature, "OpeningMoves": options.opening_moves})
+
+
+def _match(options: argparse.Namespace, overrides: Overrides) -> None:
+    from pipeline.play.match import match
+
+    _no_overrides(overrides)
+    lines, pgn = options.openings, options.pgn
+    match(options.checkpoint, options.against, options.nodes, options.games, lines, pgn, options.seed)
 
 
 def _export(options: argparse.Namespace, overrides: Overrides) -> None:

@@ -43,6 +43,7 @@ TABLE: Mapping[str, pl.DataType] = {
     "n": pl.Int64(),  # problems that the value rests on
     "clusters": pl.Int64(),
     "note": pl.String(),
+    "own": pl.Enum(("share", "number")),  # how to read a figure of the domain's own; null for the others
 }
 """The columns of `table`."""
 
@@ -220,7 +221,8 @@ def means(rollouts: pl.DataFrame, figures: pl.DataFrame, rule: str) -> pl.DataFr
         of = sums.agg(top=pl.col("value").sum(), bottom=pl.col("value").count().cast(pl.Float64))
         share = figures[name].dtype == pl.Boolean
         estimate = ratio(of["top"], of["bottom"], of["split_key"], bounded=share)
-        rows.append({"metric": name, "rule": rule, **estimate, "note": "the domain's own"})
+        own = "share" if share else "number"
+        rows.append({"metric": name, "rule": rule, **estimate, "note": "the domain's own", "own": own})
     return pl.DataFrame(rows, schema=dict(TABLE))
 
 

@@ -8,17 +8,24 @@ from typing import Any
 import polars as pl
 from rich.markup import escape
 
+from generators.domain import Domain
+from pipeline.artifact import write_text
 from pipeline.console import OUT, table
 from pipeline.rollouts import Student, greedily
 from pipeline.seeds import named_rng
 from trainers.config import Sampling
 
-STORED = ("trace", "answer")
+SHOWN = ("trace", "answer", "scores")
 VERDICT_STYLE = {"optimal": "green", "valid": "yellow", "wrong": "red", "malformed": "red"}
 
 
-def solve(checkpoint: Path, problem: str, samples: int, temperature: float) -> None:
-    """Print the problem with the model's answer, its verdict, and its trace beside the teacher's."""
+def solve(
+    checkpoint: Path, problem: str, samples: int, temperature: float, pictures: Path | None = None
+) -> None:
+    """Print the problem with the model's answer, its verdict, and its trace beside the teacher's.
+
+    A folder for `pictures` gets what is shown of both as SVG, two files a problem.
+    """
     student = Student(checkpoint)
     domain = student.vocabulary.domain
     problems = domain.read(problem)
@@ -31,8 +38,13 @@ def solve(checkpoint: Path, problem: str, samples: int, temperature: float) -> N
         answers = student.answer(solved, 1, greedily(sampling), 0)
     for remark in domain.remarks(solved):
         OUT.print(f"[yellow]{escape(remark)}[/yellow]", soft_wrap=True)
-    for teacher, answer in zip(solved.iter_rows(named=True), answers.iter_rows(named=True), strict=True):
-        _show(domain, teacher, answer)
+    pairs = zip(solved.iter_rows(named=True), answers.iter_rows(named=True), strict=True)
+    for number, (teacher, answer) in enumerate(pairs, 1):
+        model = {**teacher, **{key: answer[key] for key in SHOWN}}
+        _show(domain, teacher, model, answer)
+        if pictures is not None:
+            for who, row in (("teacher", teacher), ("model", model)):
+                write_text(pictures / f"{number}-{who}.svg", domain.view(row, "svg"))
 
 
 def _best(answers: pl.DataFrame) -> pl.DataFrame:
@@ -42,8 +54,8 @@ def _best(answers: pl.DataFrame) -> pl.DataFrame:
     return best.unique("problem", keep="first", maintain_order=True)
 
 
-def _show(domain: Any, teacher: dict[str, Any], answer: dict[str, Any]) -> None:
-    for who, row in (("teacher", teacher), ("model", {**teacher, **{key: answer[key] for key in STORED}})):
+def _show(domain: Domain, teacher: dict[str, Any], model: dict[str, Any], answer: dict[str, Any]) -> None:
+    for who, row in (("teacher", teacher), ("model", model)):
         OUT.print(f"[bold]{who}[/bold]")
         OUT.print(domain.view(row, "text"), markup=False, soft_wrap=True)
         OUT.print()

@@ -220,6 +220,7 @@ def _responses(
         temperature=pl.lit(1.0 if sample >= 0 else 0.0, pl.Float32),
         ids=pl.lit([5, 6], pl.List(pl.UInt32)),
         logprobs=pl.lit([-0.5, -0.1], pl.List(pl.Float32)),
+        scores=pl.lit(None, pl.List(pl.Float32)),
         teacher_words=problems["trace_words"],
         reference_words=domain.references(problems, named_rng(1, "references"))["reference_words"],
         exact_match=pl.Series(response_hashes(given, alphabet)) == problems["response_hash"],

@@ -122,7 +122,7 @@ def test_every_metric_stands_on_the_page(reported: Job) -> None:
 
 def test_the_page_is_the_same_every_time(reported: Job, tmp_path: Path) -> None:
     again = REPORT.run(reported)
-    assert again["table"] == reported.artifact.manifest["table"]
+    assert again["tables"] == reported.artifact.manifest["tables"]
     first = text_of(reported)
     REPORT.run(reported)
     assert text_of(reported) == first
@@ -156,7 +156,7 @@ def test_without_bootstrap_and_traces_their_sections_vanish(tmp_path: Path) -> N
     page = Page(text_of(job))
     assert not {"r0-bootstrap", "r0-lengths"} & set(page.ids)
     assert {"r0-results", "r0-training", "r0-problems", "r0-data", "r0-provenance"} <= set(page.ids)
-    assert "sound" not in " ".join(job.artifact.manifest["table"]["columns"])
+    assert "sound" not in " ".join(job.artifact.manifest["tables"][0]["columns"])
 
 
 def test_a_model_that_scores_candidates_has_a_report(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_variants_are_compared_in_rows(tmp_path: Path) -> None:
     page = Page(text_of(job))
     assert {"comparison", "r0", "r1"} <= set(page.ids)
     assert "encode.notation: solution" in page.text
-    assert [row[0] for row in job.artifact.manifest["table"]["rows"]] == ["cells", "solution"]
+    assert [row[0] for row in job.artifact.manifest["tables"][0]["rows"]] == ["cells", "solution"]
     assert len(set(page.ids) & {"r0-results", "r1-results"}) == 2
 
 

@@ -65,6 +65,7 @@ class Section:
     losses: Sequence[Plot]
     training: Table
     metrics: Sequence[tuple[str, str, Table]]
+    further: Sequence[tuple[str, Table]]
     examples: Sequence[Example]
     failures: Sequence[tuple[str, Table]]
     data: Table
@@ -120,6 +121,7 @@ def section(findings: Findings, at: int, folder: Path, count: int) -> Section:
             for subset in ("all", "unseen responses")
             if (found := tables.every_metric(findings, subset)).rows
         ],
+        further=tables.further(findings),
         examples=examples(findings, count),
         failures=[
             (title, found)

@@ -103,13 +103,34 @@ class Findings:
         """Every judged metric."""
         return list(self.evaluation["metrics"])
 
-    def metric(self, entrant: Entrant, name: str, rule: str, subset: str = "all") -> Json | None:
-        """One metric of a checkpoint; `rule` may leave out its k, as in `any of`. None without data."""
-        for row in self.metrics:
-            same = row["arm"] == entrant.arm and row["round"] == entrant.round and row["subset"] == subset
-            if same and row["metric"] == name and row["rule"].startswith(rule) and row["value"] is not None:
+    @cached_property
+    def rivals(self) -> dict[str, list[Json]]:
+        """The metrics of those with whom checkpoints are compared, by name."""
+        found: dict[str, list[Json]] = {}
+        for row in self.evaluation.get("rivals", ()):
+            found.setdefault(row["label"], []).append(row)
+        return found
+
+    def metric(self, entrant: Entrant | str, name: str, rule: str, subset: str = "all") -> Json | None:
+        """One metric of a checkpoint or of a rival; `rule` may leave out its k, as in `any of`.
+
+        None without data.
+        """
+        if isinstance(entrant, str):
+            rows = self.rivals[entrant]
+        else:
+            place = (entrant.arm, entrant.round)
+            rows = [row for row in self.metrics if (row["arm"], row["round"]) == place]
+        for row in rows:
+            same = row["metric"] == name and row["subset"] == subset and row["rule"].startswith(rule)
+            if same and row["value"] is not None:
                 return row
         return None
+
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """The domain's own measures that come first."""
+        return self.job.recipe.domain.headline
 
     def length(self, entrant: Entrant, rule: str = "greedy") -> Json | None:
         """The paired trace lengths of a checkpoint."""

@@ -14,11 +14,13 @@ _RATIOS = ("SWC", "ILR-on-solved", "ILR-on-optimal", "relative-length")
 
 
 def kind_of(row: Mapping[str, Any]) -> Kind:
-    """How a metric's value is to be read; a metric of the domain's own is a plain number."""
+    """How a metric's value is to be read."""
     if row["metric"] in _WORDS:
         return "words"
     if row["metric"] in _RATIOS:
         return "ratio"
+    if row.get("own") == "number":
+        return "ratio" if abs(row["value"]) < 10 else "words"
     return "share" if "clusters" in row else "plain"
 
 

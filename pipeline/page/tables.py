@@ -58,24 +58,39 @@ def measured(row: Mapping[str, Any] | None, kind: Kind | None = None) -> Cell:
 def headline(findings: Sequence[Findings], entrants: Sequence[Sequence[Entrant]]) -> Table:
     """The metrics that matter most, a row a checkpoint; columns without any value are left out.
 
-    Several findings are variants, with one checkpoint each.
+    Several findings are variants, with one checkpoint each. Rivals stand below the checkpoints.
     """
     several = len(findings) > 1
-    rows = [(each, entrant) for each, own in zip(findings, entrants, strict=True) for entrant in own]
+    rows = _lines(findings, entrants)
     columns: list[str] = []
-    changed = differences(findings) if several else [""] * len(rows)
+    changed = dict(zip(map(id, findings), differences(findings) if several else [""], strict=False))
     cells: list[list[Cell]] = [
-        [Cell(_label(each, entrant, several), note, strong=True)]
-        for (each, entrant), note in zip(rows, changed, strict=True)
+        [Cell(name, "" if isinstance(entrant, str) else changed[id(each)], strong=True)]
+        for each, entrant, name in rows
     ]
-    for title, metric, rule, subset in HEADLINE:
-        found = [each.metric(entrant, metric, rule, subset) for each, entrant in rows]
+    own = dict.fromkeys(name for each in findings for name in each.headline)
+    for title, metric, rule, subset in (*((name, name, "greedy", "all") for name in own), *HEADLINE):
+        found = [each.metric(entrant, metric, rule, subset) for each, entrant, _ in rows]
         if any(found):
             named = next(row["rule"] for row in found if row)
             columns.append(f"{title}\n{named}")
             for line, row in zip(cells, found, strict=True):
                 line.append(measured(row))
     return Table(["checkpoint" if not several else "variant", *columns], cells)
+
+
+def _lines(
+    findings: Sequence[Findings], entrants: Sequence[Sequence[Entrant]]
+) -> list[tuple[Findings, Entrant | str, str]]:
+    """What has a row of a table, with its name: checkpoints, then the rivals, those of one name once."""
+    several = len(findings) > 1
+    lines: list[tuple[Findings, Entrant | str, str]] = [
+        (each, entrant, _label(each, entrant, several))
+        for each, own in zip(findings, entrants, strict=True)
+        for entrant in own
+    ]
+    rivals = {name: each for each in findings for name in each.rivals}
+    return [*lines, *((each, name, name) for name, each in rivals.items())]
 
 
 def differences(findings: Sequence[Findings]) -> list[str]:
@@ -111,19 +126,31 @@ BRIEF = (
 """Title, metric, rule and whether its interval is shown: what 80 columns of a terminal hold."""
 
 
-def brief(findings: Sequence[Findings]) -> Json:
-    """The terminal's table as plain data, a row a checkpoint."""
+def briefs(every: Sequence[Findings]) -> list[Json]:
+    """The terminal's tables as plain data, a row a checkpoint.
+
+    Recipes whose domains put measures of their own first have a table apart.
+    """
+    kinds = dict.fromkeys(each.headline for each in every)
+    return [_brief_table([each for each in every if each.headline == kind], kind) for kind in kinds]
+
+
+def _brief_table(findings: Sequence[Findings], own: Sequence[str]) -> Json:
     several = len(findings) > 1
-    rows = [(each, entrant) for each in findings for entrant in each.entrants]
+    rows = _lines(findings, [each.entrants for each in findings])
     columns = ["variant" if several else "checkpoint"]
-    cells: list[list[str | None]] = [[_label(each, entrant, several)] for each, entrant in rows]
-    for title, metric, rule, spread in BRIEF:
-        found = [each.metric(entrant, metric, rule) for each, entrant in rows]
+    cells: list[list[str | None]] = [[name] for _, _, name in rows]
+    shown = tuple((name, name, "greedy", at < 2) for at, name in enumerate(own)) or BRIEF
+    for title, metric, rule, spread in shown:
+        found = [each.metric(entrant, metric, rule) for each, entrant, _ in rows]
         if any(found):
             columns.append(f"{title}\n{next(row['rule'] for row in found if row)}")
             for line, row in zip(cells, found, strict=True):
                 line.append(_brief(row, spread, kind_of(row) if row else "share"))
-    ratios = [(each.length(entrant) or {}).get("to_reference") for each, entrant in rows]
+    ratios = [
+        None if isinstance(entrant, str) else (each.length(entrant) or {}).get("to_reference")
+        for each, entrant, _ in rows
+    ]
     if any(ratios):
         columns.append("length to\nsolver's")
         for line, ratio in zip(cells, ratios, strict=True):
@@ -154,16 +181,47 @@ def every_metric(findings: Findings, subset: str) -> Table:
     """All metrics of a subset: a row a metric and rule, a column a checkpoint."""
     keyed: dict[tuple[str, str], dict[str, Json]] = {}
     notes: dict[str, str] = {}
-    for row in findings.metrics:
+    for row in (*findings.metrics, *(row for rows in findings.rivals.values() for row in rows)):
         if row["subset"] == subset and row["value"] is not None:
             keyed.setdefault((row["rule"], row["metric"]), {})[row["label"]] = row
             notes[row["metric"]] = row.get("note", "")
-    labels = [entrant.label for entrant in findings.entrants]  # as `evaluate` calls them
+    others = list(findings.rivals) if subset == "all" else []
+    labels = [*(entrant.label for entrant in findings.entrants), *others]  # as `evaluate` calls them
     rows = [
         [Cell(metric, strong=True), Cell(rule), *[measured(found.get(label)) for label in labels]]
         for (rule, metric), found in keyed.items()
     ]
-    return Table(["metric", "rule", *map(findings.label, findings.entrants)], rows, left=2, hints=notes)
+    names = [*map(findings.label, findings.entrants), *others]
+    return Table(["metric", "rule", *names], rows, left=2, hints=notes)
+
+
+def further(findings: Findings) -> list[tuple[str, Table]]:
+    """The domain's own tables, each with its title; those of one title stand in one table."""
+    named = {entrant.label: findings.label(entrant) for entrant in findings.entrants}
+    made: dict[str, list[Json]] = {}
+    for each in findings.evaluation.get("tables", ()):
+        made.setdefault(each["title"], []).append(each)
+    return [
+        (
+            title,
+            Table(
+                ["checkpoint", *parts[0]["columns"]],
+                [
+                    [Cell(named.get(str(part["label"]), str(part["label"])), strong=True), *map(_plain, row)]
+                    for part in parts
+                    for row in part["rows"]
+                ],
+                left=2,
+            ),
+        )
+        for title, parts in made.items()
+    ]
+
+
+def _plain(item: Any) -> Cell:
+    if item is None:
+        return Cell(MISSING)
+    return Cell(item if isinstance(item, str) else significant(item))
 
 
 def counted(findings: Findings, subset: str) -> str:

@@ -20,10 +20,10 @@ def settings(recipe: Recipe) -> Json:
 
 
 def run(job: Job) -> Json:
-    """Write the page; the manifest keeps the short table that the terminal shows."""
+    """Write the page; the manifest keeps the short tables that the terminal shows."""
     from pipeline.page.document import render
     from pipeline.page.findings import Findings
-    from pipeline.page.tables import brief
+    from pipeline.page.tables import briefs
     from pipeline.provenance import provenance
 
     names = job.recipe.expanded()
@@ -37,20 +37,20 @@ def run(job: Job) -> Json:
         job.recipe.report.examples,
     )
     job.artifact.publish(PAGE, lambda path: write_text(path, page))
-    return {"table": brief(every), "summary": f"{len(page.encode()) / 1e3:,.0f} kB in {PAGE}"}
+    return {"tables": briefs(every), "summary": f"{len(page.encode()) / 1e3:,.0f} kB in {PAGE}"}
 
 
 def show(job: Job) -> None:
     """Print the short table and the path of a finished report."""
-    made = job.artifact.manifest["table"]
-    OUT.print(table(made["title"], made["columns"], made["rows"]))
+    for made in job.artifact.manifest["tables"]:
+        OUT.print(table(made["title"], made["columns"], made["rows"]))
     OUT.print(str((job.artifact.folder / PAGE).absolute()), soft_wrap=True, markup=False)
 
 
 REPORT = Stage(
     name="report",
     joint=True,
-    version=1,
+    version=2,
     about="figures, tables and problems on one self-contained HTML page",
     needs=lambda recipe: tuple(Need(evaluate.EVALUATE, each) for each in recipe.expanded().values()),
     settings=settings,
