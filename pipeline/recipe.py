@@ -193,12 +193,7 @@ Tree = dict[str, Any]
 def load(source: str, overrides: Sequence[tuple[str, str]] = ()) -> Recipe:
     """A recipe from a YAML file (or one of ours by name), with (dotted field, YAML text) overrides on top."""
     path = recipe_path(source)
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Refusal(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(tree, dict):
-        raise Refusal(f"{path} is not a recipe: it has no fields")
+    tree = _tree(path)
     tree.setdefault("name", path.stem)
     if "recipes" in tree:
         return _joined(tree, overrides)
@@ -218,6 +213,17 @@ def load(source: str, overrides: Sequence[tuple[str, str]] = ()) -> Recipe:
     return replace(base, variants=named)
 
 
+def _tree(path: Path) -> Tree:
+    """The fields that a YAML file holds; an empty file has none."""
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise Refusal(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise Refusal(f"{path} is not a recipe: it has no fields")
+    return tree
+
+
 def _joined(tree: Tree, overrides: Sequence[tuple[str, str]]) -> Recipe:
     """Recipes of whatever domains with one report: `recipes:` lists their names or files."""
     names = tree["recipes"]
@@ -229,7 +235,7 @@ def _joined(tree: Tree, overrides: Sequence[tuple[str, str]]) -> Recipe:
         )
     parts: dict[str, Recipe] = {}
     for name in names:
-        if "recipes" in (yaml.safe_load(recipe_path(str(name)).read_text(encoding="utf-8")) or {}):
+        if "recipes" in _tree(recipe_path(str(name))):
             raise Refusal(f"recipes: {name} lists recipes itself; list those in its place")
         parts |= load(str(name), overrides).expanded()
     first = next(iter(parts.values()))

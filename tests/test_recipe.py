@@ -146,3 +146,22 @@ def test_a_recipe_can_list_others(tmp_path: Path) -> None:
         wrong.write_text(text)
         with pytest.raises(Refusal, match=cause):
             load(str(wrong))
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [(b"domain: {name: maze", "is not YAML"), (b"about: \xff", "is not YAML"), (b"- maze", "has no fields")],
+)
+def test_a_listed_recipe_that_cannot_be_read_is_refused_by_name(
+    content: bytes, cause: str, tmp_path: Path
+) -> None:
+    part, both = tmp_path / "part.yaml", tmp_path / "both.yaml"
+    part.write_bytes(content)
+    both.write_text(f"recipes: [{part}]")
+    for path in (part, both):
+        with pytest.raises(Refusal) as refused:
+            load(str(path))
+        said = str(refused.value)
+        assert said.startswith(f"{part} is not")
+        assert cause in said
+        assert "\n" not in said
