@@ -35,8 +35,10 @@ def baselines(rows: pl.DataFrame) -> pl.DataFrame:
 def measures(rollouts: pl.DataFrame) -> pl.DataFrame:
     """Accuracies of judged responses by the depth and by the answer of their problem, null for the others.
 
-    A column for each depth and answer that the problems have.
+    A column for each depth and answer that the problems have; none where rows lack what the teacher found.
     """
+    if not {"depth", "label"} <= set(rollouts.columns):
+        return rollouts.select()
     right = pl.col("verdict") == "optimal"
     depth, label = pl.col("depth"), pl.col("label").cast(pl.String)
     depths = sorted(rollouts["depth"].drop_nulls().unique().to_list())

@@ -218,3 +218,9 @@ def test_accuracy_is_told_by_depth_and_by_answer():
     assert made["accuracy of true"].to_list() == [1, 0, None, None]
     assert made["accuracy of unknown"].to_list() == [None, None, 1, 0]
     assert "accuracy of false" not in made.columns
+
+
+@pytest.mark.parametrize("known", [[], ["depth"], ["label"]])
+def test_responses_to_rows_without_depth_or_label_have_no_accuracies(known):
+    rollouts = pl.DataFrame({"verdict": ["optimal"], "depth": [1], "label": ["true"]})
+    assert facts.measures(rollouts.select("verdict", *known)).is_empty()
