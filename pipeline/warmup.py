@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from rich.markup import escape
 
 from generators.domain import BadProblem
 from pipeline.console import bar, say
@@ -21,7 +22,7 @@ def warm_up(workers: int) -> None:
         for _, missing in over_shards(_compile, range(parts), workers):
             advance()
             if missing:
-                say("compile", f"[yellow]{missing}[/yellow]")
+                say("compile", f"[yellow]{escape(missing)}[/yellow]")
 
 
 def _recipes() -> list[Recipe]:
