@@ -61,8 +61,7 @@ clean: ## remove .venv and caches; artifacts stay
 	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
 
 # $(call system,TEST,PACKAGE): where the command TEST fails, install PACKAGE through apt without asking;
-# where that is not allowed, one sentence says what is missing. An engine of a later domain is one line more
-# in the set-up below.
+# where that is not allowed, one sentence says what is missing.
 define system
 if ! $(1) >/dev/null 2>&1; then \
   if test "$$(id -u)" = 0; then root=env; else root='sudo -n'; fi; \
@@ -98,6 +97,8 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	@$(call system,$(FOUND) -m ensurepip --version,$(VENV_PACKAGE))
 	@test -n '$(LIBSWIPL_PATH)' || ( $(call system,command -v swipl,swi-prolog-nox) ) \
 	|| echo 'Only the Prolog recipes and the tests marked engine need it; set-up goes on.' >&2
+	@test -n '$(STOCKFISH_PATH)' || ( $(call system,PATH=$$PATH:/usr/games command -v stockfish,stockfish) ) \
+	|| echo 'Only the chess recipes and the tests marked engine need it; set-up goes on.' >&2
 	@if test -e $(UNFINISHED) || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
 	  $(FOUND) -m venv --clear $(VENV); \
 	fi
