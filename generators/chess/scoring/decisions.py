@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from generators.chess.alphabet import ACTIONS, ACTIONS_AT, LONG, VALUE_NOTATIONS, alphabet
 from generators.chess.board import fens
 from generators.chess.scoring.children import candidates_of_children, endings
-from generators.chess.scoring.ragged import flat, lists, row_maxima, row_offsets
+from generators.chess.scoring.ragged import first_maxima, flat, lists, row_offsets
 from generators.chess.scoring.repetitions import repetitions
 from generators.chess.scoring.values import DRAW, flipped, probability
 from generators.words import Codes, Offsets, words
@@ -43,13 +43,8 @@ def decide(rows: pl.DataFrame, scores: pl.Series, notation: str, classes: int) -
     beside the answer. The answer is a list of one word over the actions.
     """
     final = final_scores(rows, scores, notation, classes)
-    offsets = row_offsets(final)
-    entries = flat(final, np.float64)
-    highest = np.repeat(row_maxima(entries, offsets), np.diff(offsets))
-    places = np.flatnonzero(entries == highest)
-    # Moves are in ascending order, so the first place of a row is that of its smallest action.
-    firsts = places[np.searchsorted(places, offsets[:-1])]
-    actions = flat(rows["moves"], np.uint16)[firsts]
+    # Moves are in ascending order, so the first of equals is the smallest action.
+    actions = flat(rows["moves"], np.uint16)[first_maxima(flat(final, np.float64), row_offsets(final))]
     return pl.DataFrame({"answer": words(actions, np.arange(len(rows) + 1), ACTIONS), "scores": final})
 
 

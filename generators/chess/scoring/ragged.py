@@ -39,6 +39,12 @@ def row_maxima(entries: NDArray[np.float64], offsets: Offsets) -> NDArray[np.flo
     return np.asarray(np.maximum.reduceat(entries, offsets[:-1])) if len(offsets) > 1 else np.zeros(0)
 
 
+def first_maxima(entries: NDArray[np.float64], offsets: Offsets) -> NDArray[np.int64]:
+    """Where among all entries the largest one of each row stands, the first of equals; no row may be empty."""
+    places = np.flatnonzero(entries == np.repeat(row_maxima(entries, offsets), np.diff(offsets)))
+    return np.asarray(places[np.searchsorted(places, offsets[:-1])])
+
+
 def row_means(entries: NDArray[np.float64], offsets: Offsets) -> NDArray[np.float64]:
     """The mean of each row; no row may be empty."""
     sums = np.add.reduceat(entries, offsets[:-1]) if len(offsets) > 1 else np.zeros(0)
