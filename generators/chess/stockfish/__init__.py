@@ -1,0 +1,1 @@
+"""The teacher: Stockfish over a plain pipe."""

@@ -1,0 +1,141 @@
+"""The teacher's labels: a score for every legal move, and the log of the search of the position itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from generators.chess.alphabet import ACTIONS
+from generators.chess.stockfish import columns, lines, pipe, requests, scores
+from generators.chess.stockfish.columns import COLUMNS
+from generators.chess.stockfish.replies import NONE, printed
+from generators.domain import Hung
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from generators.chess.stockfish.engine import Limits
+    from generators.chess.stockfish.replies import Offsets, Printed
+    from generators.chess.stockfish.scores import Scores
+
+_PART = 256
+"""Positions whose replies are held at once: some 40 KiB each at 1000 nodes a label."""
+
+
+class _Boards(NamedTuple):
+    """Positions with their legal moves `moves[offsets[i]:offsets[i + 1]]`."""
+
+    fens: list[str]
+    moves: NDArray[np.uint16]
+    offsets: Offsets
+
+    def words(self, row: int) -> list[str]:
+        return [ACTIONS[move] for move in self.moves[self.offsets[row] : self.offsets[row + 1]].tolist()]
+
+
+def labels(problems: pl.DataFrame, limits: Limits) -> pl.DataFrame:
+    """`COLUMNS` for the positions `fen` with their legal `moves` (lists of actions), one row each, in order.
+
+    Scores are as the side to move sees them (README). `wins` and `draws` are null unless asked for. In mode
+    `multipv` the moves share the nodes of their search, and each has its part in `nodes`. Raises NoStockfish,
+    Hung for the rows over which the engine died or hung twice, and RuntimeError for a reply without scores.
+    """
+    parts, hung = list[pl.DataFrame](), list[int]()
+    for start in range(0, len(problems), _PART):
+        frame, gone = _labelled(_boards(problems.slice(start, _PART)), limits)
+        parts.append(frame)
+        hung += [start + row for row in gone]
+    if hung:
+        raise _hung(problems, hung)
+    return pl.concat(parts) if parts else pl.DataFrame(schema=COLUMNS)
+
+
+def _hung(problems: pl.DataFrame, rows: Sequence[int]) -> Hung:
+    """Names the first position by its place in the source, or by its id."""
+    first = problems.row(rows[0], named=True)
+    where = first.get("source_id") or first.get("problem_id") or f"of row {rows[0]}"
+    return Hung(
+        rows,
+        f"Stockfish gave no reply to position {where} ({first['fen']}), twice ({len(rows)} positions of the"
+        " shard); `distill generate --skip-hung` leaves such positions out, and marks the data set as not"
+        " reproducible",
+    )
+
+
+def _boards(problems: pl.DataFrame) -> _Boards:
+    offsets = np.zeros(len(problems) + 1, np.int64)
+    np.cumsum(problems["moves"].list.len().to_numpy(), out=offsets[1:])
+    moves = problems["moves"].explode(empty_as_null=False, keep_nulls=False)
+    return _Boards(problems["fen"].to_list(), moves.to_numpy().astype(np.uint16), offsets)
+
+
+def _labelled(boards: _Boards, limits: Limits) -> tuple[pl.DataFrame, list[int]]:
+    """The labels of positions, and the rows over which the engine hung; their labels are worth nothing."""
+    texts = (requests.labelling(fen, boards.words(row), limits) for row, fen in enumerate(boards.fens))
+    counts = np.diff(boards.offsets)
+    most = int(counts.max(initial=0)) * limits.nodes + limits.root_nodes
+    answers = pipe.ask(texts, most, limits.hash, limits.wdl)
+    hung = [row for row, answer in enumerate(answers) if answer is None]
+    if hung:
+        return pl.DataFrame(schema=COLUMNS), hung
+    found = printed([answer or b"" for answer in answers])
+    _refuse_others(boards, found, 1 + (np.ones_like(counts) if limits.mode == "multipv" else counts))
+    values = _values(boards, found, limits)
+    missing = np.flatnonzero(values.kind == NONE)
+    if len(missing):
+        alone, hung = _alone(boards, missing, limits)
+        values.update(missing, alone)
+    return pl.DataFrame([*columns.of_moves(values, boards.offsets, limits.wdl), *_roots(found)]), hung
+
+
+def _values(boards: _Boards, found: Printed, limits: Limits) -> Scores:
+    roots = found.search_offsets[:-1]
+    if limits.mode == "multipv":
+        return scores.searched_together(found, roots + 1, boards.moves, boards.offsets)
+    searches = np.ones(len(found.best), np.bool_)
+    searches[roots] = False
+    return scores.searched_singly(found, np.flatnonzero(searches), limits.mode == "child", limits.wdl)
+
+
+def _alone(boards: _Boards, missing: Offsets, limits: Limits) -> tuple[Scores, list[int]]:
+    """Scores of single moves, which the search of all moves did not come to; and the rows that hung."""
+    rows, counts = np.unique(
+        np.searchsorted(boards.offsets, missing, side="right") - 1, return_counts=True
+    )  # fmt: skip
+    names = iter([ACTIONS[move] for move in boards.moves[missing].tolist()])
+    texts = [
+        requests.singly(boards.fens[row], [next(names) for _ in range(count)], limits.nodes)
+        for row, count in zip(rows.tolist(), counts.tolist(), strict=True)
+    ]
+    answers = pipe.ask(texts, int(counts.max()) * limits.nodes, limits.hash, limits.wdl)
+    hung = [row for row, answer in zip(rows.tolist(), answers, strict=True) if answer is None]
+    if hung:
+        return scores.unknown(len(missing)), hung
+    found = printed([answer or b"" for answer in answers])
+    return scores.searched_singly(found, np.arange(len(missing)), False, limits.wdl), []
+
+
+def _roots(found: Printed) -> list[pl.Series]:
+    roots, counts = found.search_offsets[:-1], lines.nodes(found)
+    places, offsets = lines.deepening(found, roots)
+    log = scores.of_lines(found, places, np.zeros(len(places), np.int64))
+    values = scores.of_lines(found, lines.last(found)[roots], counts[roots])
+    return [*columns.of_roots(values, found.best[roots]), *columns.of_logs(log, offsets)]
+
+
+def _refuse_others(boards: _Boards, found: Printed, expected: NDArray[np.int64]) -> None:
+    """Raises RuntimeError where not all searches have ended with a score, or the root search with a move."""
+    rows = np.diff(found.search_offsets)
+    places = lines.last(found)
+    for row in np.flatnonzero(rows != expected).tolist():
+        raise RuntimeError(
+            f"Stockfish's reply to {boards.fens[row]} tells of {rows[row]} searches, not of {expected[row]}"
+        )
+    for search in np.flatnonzero(places < 0).tolist():
+        row = int(np.searchsorted(found.search_offsets, search, side="right")) - 1
+        raise RuntimeError(f"Stockfish's reply to {boards.fens[row]} has a search without a score")
+    for row in np.flatnonzero(found.best[found.search_offsets[:-1]] == NONE).tolist():
+        raise RuntimeError(f"Stockfish names no best move for {boards.fens[row]}")

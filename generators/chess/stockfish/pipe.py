@@ -1,0 +1,67 @@
+"""This process's Stockfish, supervised: texts of UCI commands go in, what it prints goes out."""
+
+from __future__ import annotations
+
+import atexit
+from functools import cache
+from typing import TYPE_CHECKING
+
+from generators.chess.stockfish.engine import NoStockfish, identity, path
+from generators.chess.stockfish.requests import END
+from generators.supervision import Framing, NotStarted, Supervised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_BASE_SECONDS = 20.0
+_SLOWEST = 20_000
+"""Nodes a second, a fiftieth of what a core of today searches: one slower is held to hang."""
+_START_SECONDS = 30.0
+_READY = b"readyok\n"
+
+
+def ask(requests: Iterable[bytes], nodes: int, hash: int, wdl: bool = False) -> list[bytes | None]:
+    """What the engine prints for each request of at most `nodes` nodes; None where it hung or died twice.
+
+    A request ends in `requests.END`, so that the next one finds a cleared hash of `hash` megabytes. Raises
+    NoStockfish.
+    """
+    file = path()
+    try:
+        return _engine(file, hash, wdl).ask(requests, _BASE_SECONDS + nodes / _SLOWEST)
+    except NotStarted:
+        raise NoStockfish(
+            f"{file} speaks UCI, but ended or hung in its first search: its net may be missing;"
+            " reinstall stockfish (apt) or set STOCKFISH_PATH to another one"
+        ) from None
+
+
+@cache
+def _engine(file: str, hash: int, wdl: bool) -> Supervised:
+    """The engine of these options: it is started when first asked, and then kept. Raises NoStockfish."""
+    identity()
+    greeting = "".join(
+        (
+            "uci\nsetoption name Threads value 1\n",
+            f"setoption name Hash value {hash}\n",
+            "setoption name UCI_ShowWDL value true\n" if wdl else "",
+            # A net is looked for when the first search begins.
+            "position startpos\ngo nodes 1\n",
+            END,
+        )
+    )
+    framing = Framing(
+        lambda request: (request,), _answers, lambda _: True, greeting.encode(), _START_SECONDS
+    )  # fmt: skip
+    started = Supervised((file,), framing=framing)
+    atexit.register(started.close)
+    return started
+
+
+def _answers(printed: bytes) -> tuple[list[bytes], int]:
+    """What was printed up to each `readyok`, which nothing else prints."""
+    answers, at = list[bytes](), 0
+    while (end := printed.find(_READY, at)) >= 0:
+        answers.append(printed[at:end])
+        at = end + len(_READY)
+    return answers, at
