@@ -126,7 +126,7 @@ def _play_verbs(verbs: Any) -> None:
     match.add_argument("--against", required=True, help="stockfish, random or the folder of a checkpoint")
     match.add_argument("--nodes", type=int, default=100, help="of Stockfish for each move (default 100)")
     match.add_argument("--games", type=int, default=20, help="half of them with white (default 20)")
-    match.add_argument("--openings", type=Path, help="PGN file of opening lines (default: a built-in book)")
+    match.add_argument("--openings", default="", help="PGN file of opening lines (default: a catalogue)")
     match.add_argument("--pgn", type=Path, help="file that keeps the games; a stopped match goes on from it")
     match.add_argument("--seed", type=int, default=0, help="decides openings and chance (default 0)")
 
