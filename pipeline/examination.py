@@ -46,7 +46,7 @@ def examined(
         frame = pl.concat(parts)
         artifact.publish(EXAMINED, lambda path: schema.write(frame, path, columns, {}), rows=len(frame))
         artifact.discard(*map(_part, chunks))
-    labels = schema.read(artifact.verified(EXAMINED), columns)
+    labels = schema.read(artifact.folder / EXAMINED, columns)
     return pl.concat([labels, stored.drop(*columns, strict=False)], how="horizontal")
 
 

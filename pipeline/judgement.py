@@ -44,8 +44,9 @@ class Judgement:
 
     @cached_property
     def known(self) -> pl.DataFrame:
-        """The domain's own columns of the problems."""
-        return self.problems.select("problem_id", cs.by_name(*self.domain.columns, require_all=False))
+        """The domain's own columns of the problems; a problem may stand twice in a user's own file."""
+        own = self.problems.select("problem_id", cs.by_name(*self.domain.columns, require_all=False))
+        return own.unique("problem_id", keep="first", maintain_order=True)
 
     def checkpoint(self, own: pl.DataFrame, about: Mapping[str, Any]) -> list[Json]:
         """Every metric of one checkpoint's rollouts: by rule, on all problems and on unseen responses."""
