@@ -63,7 +63,7 @@ def _refuse_variants(fen: str, fields: Sequence[str]) -> None:
         raise BadProblem(
             f"'{_shown(fen)}' is no FEN: it has {len(fields)} fields; give all 6, or the first 4"
         )
-    if fields[2].upper().strip("KQ-") and fields[2].isalpha():
+    if fields[2].lower().strip("kq") and not fields[2].lower().strip("kqabcdefgh"):
         raise BadProblem(f"'{_shown(fen)}' has castling rights of Chess960; only standard chess is read")
 
 

@@ -1,0 +1,1 @@
+"""Positions, logs and moves as examples in words, back from words, and judged."""
