@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from generators.chess.board import rules
+from generators.chess.scoring.decisions import sampled
 from pipeline.errors import Refusal
 from pipeline.play.scores import Scale
 from pipeline.rollouts import Student
@@ -24,8 +25,12 @@ GAME = "play"
 class Rater(Protocol):
     """Whatever scores the legal moves of positions: `pipeline.rollouts.Student` is one."""
 
-    def ratings(self, problems: pl.DataFrame) -> pl.Series:
-        """Rows of scores, one of each legal move in the order of the column `moves`; higher is better."""
+    @property
+    def hash(self) -> str:
+        """Of what decides the scores."""
+
+    def decisions(self, problems: pl.DataFrame) -> pl.DataFrame:
+        """`scores`: a list a row, one of each legal move in the order of `moves`; higher is better."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,10 @@ class Rated:
 
 @dataclass(frozen=True)
 class Player:
-    """A student that plays; `name` says which, exactly."""
+    """A student that plays, and how to read its scores."""
 
     rater: Rater
-    name: str
+    notation: str
     scale: Scale
 
     @classmethod
@@ -54,24 +59,42 @@ class Player:
         vocabulary = student.vocabulary
         if vocabulary.domain.name != "chess":
             raise Refusal(
-                f"{checkpoint} answers {vocabulary.domain.name} and plays no chess; name a checkpoint that does"
+                f"{checkpoint} answers {vocabulary.domain.name} and plays no chess: name one that does"
             )
-        name = f"{vocabulary.notation} {student.hash[:16]}"
-        return cls(student, name, Scale(vocabulary.buckets, vocabulary.outer))
+        notation = vocabulary.notation
+        return cls(student, notation, Scale(vocabulary.buckets, vocabulary.outer, notation == "state-value"))
+
+    @property
+    def name(self) -> str:
+        """Which student it is, exactly."""
+        return f"{self.notation} {self.rater.hash}"
 
     def warm_up(self) -> None:
         """Load the weights and compile what is compiled at the first move."""
         self.rated(chess.Board())
 
     def rated(self, board: chess.Board) -> list[Rated]:
-        """The legal moves of a position that has some, the best first; among equals the smaller action."""
+        """The legal moves of a position that has some, the best first; among equals the smaller action.
+
+        Raises Refusal for a student whose scores are no numbers.
+        """
         problem = rules.frame([board], [GAME])
-        scores = self.rater.ratings(problem)[0].to_list()
+        scores = self.rater.decisions(problem)["scores"][0].to_list()
         actions = problem["moves"][0].to_list()
-        # A score that is no number ranks last: better a bad move than none.
-        known = [-math.inf if math.isnan(score) else score for score in scores]
-        rated = [Rated(rules.move(at), score) for at, score in zip(actions, known, strict=True)]
+        if any(map(math.isnan, scores)):
+            raise Refusal(f"the student {self.name} gives scores that are no numbers: its training diverged")
+        rated = [Rated(rules.move(at), score) for at, score in zip(actions, scores, strict=True)]
         return sorted(rated, key=lambda each: -each.score)
+
+    def drawn(self, rated: Sequence[Rated], temperature: float, rng: np.random.Generator) -> Rated:
+        """One of the moves, best first, by the softmax of what they are worth over the temperature.
+
+        At temperature 0 the best one. The agents of arXiv 2402.04494 played with 0.005.
+        """
+        if temperature == 0 or math.isinf(rated[0].score):
+            return rated[0]
+        scores = np.array([each.score for each in rated])
+        return rated[sampled(scores, temperature, rng, logarithmic=not self.scale.buckets)]
 
     def move(self, board: chess.Board, game: int, rng: np.random.Generator) -> chess.Move:  # noqa: ARG002
         """The best move; a side of a match has no chance in it."""
@@ -79,15 +102,3 @@ class Player:
 
     def close(self) -> None:
         """Nothing runs for it."""
-
-
-def drawn(rated: Sequence[Rated], temperature: float, rng: np.random.Generator) -> Rated:
-    """One of the moves by the softmax of score / temperature (arXiv 2402.04494 played with 0.005).
-
-    `rated` has the best first; at temperature 0 that one is it.
-    """
-    if temperature == 0 or math.isinf(rated[0].score):
-        return rated[0]
-    scores = np.array([each.score for each in rated])
-    weights = np.exp((scores - scores[0]) / temperature)
-    return rated[int(rng.choice(len(rated), p=weights / weights.sum()))]

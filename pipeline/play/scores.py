@@ -21,20 +21,24 @@ class Scale:
 
     buckets: int = 0
     outer: int = 0
+    later: bool = False
+    """Whether a move has the flipped value of the position behind it, so that its mates count from there."""
 
     def uci(self, score: float) -> str:
         """The score as UCI's `info` has it (`score cp 35`, `score mate -2`); empty where there is none.
 
-        Class j beyond 1 has the score 1 + (j - 0.5) / buckets and beyond 0 -(j - 0.5) / buckets. Several
-        distances share a class: the nearest of them is named.
+        Class j beyond 1 has the score 1 + (j - 0.5) / buckets and beyond 0 -(j - 0.5) / buckets; a mate
+        on the board stands beyond all. Several distances share a class: the nearest of them is named.
         """
-        if not self.buckets:
+        if not self.buckets or math.isinf(score):
             return ""
+        if score >= 2 + self.outer:
+            return "score mate 1"
         if 0 <= score <= 1 or not self.outer:
             return f"score cp {centipawns(score)}"
-        beyond = score - 1 if score > 1 else -score
-        mate = nearest_mate(min(math.ceil(beyond * self.buckets), self.outer), self.outer)
-        return f"score mate {mate if score > 1 else -mate}"
+        beyond = math.ceil((score - 1 if score > 1 else -score) * self.buckets)
+        mate = nearest_mate(min(beyond, self.outer), self.outer)
+        return f"score mate {mate + self.later if score > 1 else -mate}"
 
 
 def centipawns(probability: float) -> int:

@@ -11,7 +11,7 @@ import chess
 
 from generators.domain import BadProblem
 from pipeline.play import commands, options
-from pipeline.play.player import Player, Rated, drawn
+from pipeline.play.player import Player, Rated
 from pipeline.seeds import named_rng
 
 AUTHOR = "search-trace-distillation"
@@ -82,7 +82,7 @@ class Engine:
             self._write(line)
 
     def _uci(self, _: Sequence[str]) -> None:
-        self._say(f"id name distill {self._player.name}")
+        self._say(f"id name distill chess {self._player.notation}")
         self._say(f"id author {AUTHOR}")
         for line in options.declarations(self._settings):
             self._say(line)
@@ -190,7 +190,7 @@ class Search:
     def _chosen(self, allowed: list[Rated]) -> Rated:
         opening = self._board.fullmove_number <= self._settings.opening_moves
         rng = named_rng(self._settings.seed, "uci", self._games, self._board.ply())
-        return drawn(allowed, self._settings.temperature if opening else 0.0, rng)
+        return self._player.drawn(allowed, self._settings.temperature if opening else 0.0, rng)
 
 
 def _use_threads(threads: int) -> None:
