@@ -20,7 +20,7 @@ SCHEMA = {
 
 
 def reliability(rollouts: pl.DataFrame) -> pl.DataFrame:
-    """Legal moves by predicted win probability: their number, mean prediction, mean label and the gap between.
+    """Legal moves by predicted win probability: number, mean prediction, mean label, and the gap between.
 
     `rollouts` have `centipawns`, `mates` and `scores` that are values; responses without scores do not count.
     The last row has all moves; its gap is the mean of the bins' over the moves, the expected calibration

@@ -40,7 +40,7 @@ def row_maxima(entries: NDArray[np.float64], offsets: Offsets) -> NDArray[np.flo
 
 
 def first_maxima(entries: NDArray[np.float64], offsets: Offsets) -> NDArray[np.int64]:
-    """Where among all entries the largest one of each row stands, the first of equals; no row may be empty."""
+    """The place of each row's largest entry, the first of equals; no row may be empty."""
     places = np.flatnonzero(entries == np.repeat(row_maxima(entries, offsets), np.diff(offsets)))
     return np.asarray(places[np.searchsorted(places, offsets[:-1])])
 
