@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 Features = NDArray[np.bool_]
 Classes = NDArray[np.int64]
 Codes = NDArray[np.int64]
+
+ROUNDS = 200
+"""Steps of a regression's fit."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +27,17 @@ class Halves:
         """The same of some rows alone."""
         return Halves(self.fitted & rows, self.scored & rows)
 
+    def swapped(self) -> Halves:
+        """Fitted on what was scored, and the other way round."""
+        return Halves(self.scored, self.fitted)
+
     def empty(self) -> bool:
         """Whether there is nothing to fit or nothing to score."""
         return not (self.fitted.any() and self.scored.any())
+
+
+Folds = Sequence[Halves]
+"""One pair of halves, or a pair and the same swapped: cross-fitting."""
 
 
 def cells(features: Features) -> Codes:
@@ -33,17 +45,19 @@ def cells(features: Features) -> Codes:
     return features @ (1 << np.arange(features.shape[1], dtype=np.int64))
 
 
-def table(cell: Codes, answers: Classes, halves: Halves) -> float | None:
+def table(cell: Codes, answers: Classes, folds: Folds) -> float | None:
     """Accuracy of a table from cells to their most frequent answer; the first of equals, as of an empty cell.
 
-    A cell that was not fitted takes the most frequent answer of all.
+    A cell that was not fitted takes the most frequent answer of all. None if nothing is fitted or scored.
     """
-    if halves.empty():
-        return None
-    counted = _counts(cell, answers, halves.fitted)
-    counted[counted.sum(1) == 0] = counted.sum(0)
-    guesses = counted.argmax(1)[cell[halves.scored]]
-    return float((guesses == answers[halves.scored]).mean())
+
+    def guesses(halves: Halves) -> Classes:
+        counted = _counts(cell, answers, halves.fitted)
+        counted[counted.sum(1) == 0] = counted.sum(0)
+        most: Classes = counted.argmax(1)
+        return most[cell[halves.scored]]
+
+    return _accuracy(guesses, answers, folds)
 
 
 def bound(cell: Codes, forced: Codes, answers: Classes, kinds: Classes) -> float | None:
@@ -64,16 +78,17 @@ def bound(cell: Codes, forced: Codes, answers: Classes, kinds: Classes) -> float
     return float(joint.max(1).sum() / len(answers))
 
 
-def regression(
-    inputs: NDArray[np.float64], answers: Classes, halves: Halves, rounds: int = 200
-) -> float | None:
-    """Accuracy of a multinomial logistic regression on standardised inputs.
+def regression(inputs: NDArray[np.float64], answers: Classes, folds: Folds) -> float | None:
+    """Accuracy of a multinomial logistic regression on standardised inputs; None as for `table`."""
+    return _accuracy(lambda halves: _regressed(inputs, answers, halves), answers, folds)
+
+
+def _regressed(inputs: NDArray[np.float64], answers: Classes, halves: Halves) -> Classes:
+    """What the regression guesses of the rows that are scored.
 
     Fitted with the fixed bound of its Hessian (Boehning 1992), 1/2 X'X for each class, so that every round
     climbs and nothing has to be tuned; a little weight decay keeps collinear inputs finite.
     """
-    if halves.empty():
-        return None
     known = inputs[halves.fitted]
     centre, spread = known.mean(0), known.std(0)
     scaled = np.where(spread > 0, (inputs - centre) / np.where(spread > 0, spread, 1), 0)
@@ -81,14 +96,20 @@ def regression(
     seen, right = rows[halves.fitted], np.eye(answers.max() + 1)[answers[halves.fitted]]
     step = np.linalg.inv(seen.T @ seen / 2 + np.eye(seen.shape[1]))
     weights = np.zeros((seen.shape[1], right.shape[1]))
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         scores = seen @ weights
         scores -= scores.max(1, keepdims=True)
         shares = np.exp(scores)
         shares /= shares.sum(1, keepdims=True)
         weights += step @ (seen.T @ (right - shares) - weights)
-    guesses = (rows[halves.scored] @ weights).argmax(1)
-    return float((guesses == answers[halves.scored]).mean())
+    guesses: Classes = (rows[halves.scored] @ weights).argmax(1)
+    return guesses
+
+
+def _accuracy(guesses: Callable[[Halves], Classes], answers: Classes, folds: Folds) -> float | None:
+    """The share of right guesses among the rows that any of the folds scores."""
+    right = [guesses(halves) == answers[halves.scored] for halves in folds if not halves.empty()]
+    return float(np.concatenate(right).mean()) if right else None
 
 
 def _counts(cell: Codes, answers: Classes, rows: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from generators.prolog import audit
 from generators.prolog.alphabet import ANSWERS, COUNT_COLUMNS, COUNTS, FEATURE_COLUMNS, FEATURES
-from generators.prolog.audit import Halves
+from generators.prolog.audit import Folds, Halves
 
 LABELS = ANSWERS[:-1]
 
@@ -23,7 +23,8 @@ def baselines(rows: pl.DataFrame) -> pl.DataFrame:
     """`measure`, `value` and `note`; what was not drawn, or came without labels, has no facts on that.
 
     `rows` has the domain's own columns (features and counts among them), `split_key` and perhaps `split`.
-    Rows without an answer (limit) are left out of the audits.
+    Rows without an answer (limit) are left out of the audits. Those of questions of depth 1 and more are
+    cross-fitted over all rows (`_deep`); the others are scored on the test split, as models are.
     """
     facts = [*_draws(rows)]
     if "label" in rows.columns:
@@ -105,8 +106,22 @@ class _Surface:
     inputs: NDArray[np.float64]
     forced: audit.Codes
     kinds: NDArray[np.int64]
-    halves: Halves
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """The rows that are audited, and how their audits are fitted and scored."""
+
+    rows: NDArray[np.bool_]
+    folds: Folds
+    suffix: str
+    which: str
     how: str
+
+    def note(self, audit: str) -> str:
+        """What an audit is, of which rows, and by how many it was scored."""
+        scored = sum(int(halves.scored.sum()) for halves in self.folds)
+        return f"{self.which}: {audit}; {self.how} ({scored:,} rows)"
 
 
 def _audits(rows: pl.DataFrame) -> Iterator[Fact]:
@@ -124,31 +139,39 @@ def _audits(rows: pl.DataFrame) -> Iterator[Fact]:
         seen,
         np.column_stack([seen, seen[:, 2:4] & seen[:, 4:], np.log1p(counted)]).astype(np.float64),
         *_construction(rows, seen, (rows["negative_clauses"] > 0).to_numpy()),
-        *_halves(rows),
     )
-    yield from _scores(surface, answered, "", "all questions")
-    deep = (rows["depth"].fill_null(0) >= 1).to_numpy()
-    if (answered & deep).any():
-        yield from _scores(surface, answered & deep, "_deep", "questions of depth 1 and more")
+    for trial in _trials(rows, answered):
+        yield from _scores(surface, trial)
 
 
-def _scores(own: _Surface, part: NDArray[np.bool_], suffix: str, which: str) -> Iterator[Fact]:
+def _trials(rows: pl.DataFrame, answered: NDArray[np.bool_]) -> Iterator[_Trial]:
+    """All questions, scored on test or on a half; those of depth 1 and more, few in a test split, on all."""
+    theories = _theories(rows)
+    halves, how = _tested(rows) or (theories, "fitted on a half of the theories, scored on the other")
+    yield _Trial(answered, [halves.within(answered)], "", "all questions", how)
+    deep = answered & (rows["depth"].fill_null(0) >= 1).to_numpy()
+    if deep.any():
+        own = theories.within(deep)
+        how = "cross-fitted, each half of the theories scored by the other"
+        yield _Trial(deep, [own, own.swapped()], "_deep", "questions of depth 1 and more", how)
+
+
+def _scores(own: _Surface, trial: _Trial) -> Iterator[Fact]:
     """The audits of some rows, each fitted and scored on these alone."""
-    halves, cell = own.halves.within(part), audit.cells(own.seen)
-    told = f"{which}: {{}}; {own.how} ({int(halves.scored.sum()):,} rows)"
-    majority = audit.table(np.zeros_like(cell), own.answers, halves)
-    yield f"majority{suffix}", majority, told.format("the most frequent answer")
-    polarity = audit.table(audit.cells(own.seen[:, 4:]), own.answers, halves)
-    yield f"polarity_only{suffix}", polarity, told.format("a guess by the question's polarity")
-    found = audit.table(cell, own.answers, halves)
-    yield f"shallow_table{suffix}", found, told.format(f"a table over {', '.join(FEATURES)}")
+    cell, part, suffix = audit.cells(own.seen), trial.rows, trial.suffix
+    majority = audit.table(np.zeros_like(cell), own.answers, trial.folds)
+    yield f"majority{suffix}", majority, trial.note("the most frequent answer")
+    polarity = audit.table(audit.cells(own.seen[:, 4:]), own.answers, trial.folds)
+    yield f"polarity_only{suffix}", polarity, trial.note("a guess by the question's polarity")
+    found = audit.table(cell, own.answers, trial.folds)
+    yield f"shallow_table{suffix}", found, trial.note(f"a table over {', '.join(FEATURES)}")
     least = audit.bound(cell[part], own.forced[part], own.answers[part], own.kinds[part])
-    yield f"shallow_bound{suffix}", least, f"{which}: {BOUND}"
+    yield f"shallow_bound{suffix}", least, f"{trial.which}: {BOUND}"
     excess = None if found is None or least is None else found - least
-    yield f"shallow_excess{suffix}", excess, f"{which}: shallow_table less shallow_bound"
-    fitted = audit.regression(own.inputs, own.answers, halves)
+    yield f"shallow_excess{suffix}", excess, f"{trial.which}: shallow_table less shallow_bound"
+    fitted = audit.regression(own.inputs, own.answers, trial.folds)
     counted = ", ".join(COUNTS)
-    yield f"shallow_regression{suffix}", fitted, told.format(f"logistic, the same features and {counted}")
+    yield f"shallow_regression{suffix}", fitted, trial.note(f"logistic, the same features and {counted}")
 
 
 BOUND = (
@@ -179,15 +202,21 @@ def _construction(
     return audit.cells(forced), kinds
 
 
-def _halves(rows: pl.DataFrame) -> tuple[Halves, str]:
-    """Train and test where rows are split, otherwise two halves of the theories; and which it is."""
-    if "split" in rows.columns:
-        split = rows["split"].cast(pl.String)
-        if {"train", "test"} <= set(split.unique()):
-            halves = Halves((split == "train").to_numpy(), (split == "test").to_numpy())
-            return halves, "fitted on train, scored on test"
+def _tested(rows: pl.DataFrame) -> tuple[Halves, str] | None:
+    """Train and test where rows are split, and how that is said."""
+    if "split" not in rows.columns:
+        return None
+    split = rows["split"].cast(pl.String)
+    if not {"train", "test"} <= set(split.unique()):
+        return None
+    halves = Halves((split == "train").to_numpy(), (split == "test").to_numpy())
+    return halves, "fitted on train, scored on test"
+
+
+def _theories(rows: pl.DataFrame) -> Halves:
+    """Two halves of the theories; questions of the same theory stand in the same one."""
     first = {
         key: hashlib.blake2b(key.encode(), digest_size=1).digest()[0] < 128 for key in set(rows["split_key"])
     }
     fitted = np.array([first[key] for key in rows["split_key"]], np.bool_)
-    return Halves(fitted, ~fitted), "fitted on a half of the theories, scored on the other"
+    return Halves(fitted, ~fitted)

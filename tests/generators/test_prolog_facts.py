@@ -161,7 +161,7 @@ def test_the_bound_is_bayes_accuracy_when_all_is_forced():
     assert audit.bound(cell, nothing, answers, kinds) == pytest.approx(np.bincount(answers).max() / 500)
 
 
-def test_audits_are_scored_on_the_test_split_alone():
+def test_audits_are_scored_on_the_test_split_alone_and_deep_ones_on_all_rows():
     count = 300
     label = [LABELS[at % 2] for at in range(count)]
     split = ["test" if at >= 200 else "train" for at in range(count)]
@@ -170,7 +170,33 @@ def test_audits_are_scored_on_the_test_split_alone():
         told(label, [1] * count, split=split), assembled(questions(lambda at: swapped[at], count, (0, 1)))
     )
     assert said["polarity_only"][0] == 0
-    assert "100 rows" in said["polarity_only"][1]
+    assert "fitted on train, scored on test (100 rows)" in said["polarity_only"][1]
+    assert said["polarity_only_deep"][0] == pytest.approx(2 / 3)
+    assert "cross-fitted" in said["polarity_only_deep"][1]
+    assert "(300 rows)" in said["polarity_only_deep"][1]
+
+
+def test_cross_fitting_scores_each_row_by_what_was_fitted_without_it():
+    rng = np.random.default_rng(5)
+    answers, first = rng.integers(0, 2, 400), rng.random(400) < 0.4
+    halves = audit.Halves(first, ~first)
+    own = np.arange(400)  # a table of cells of one row knows nothing of the other half but its majority
+    right = [answers[~half] == np.bincount(answers[half]).argmax() for half in (first, ~first)]
+    both = (halves, halves.swapped())
+    assert audit.table(own, answers, both) == pytest.approx(np.concatenate(right).mean())
+    assert audit.table(answers, answers, both) == 1
+    assert audit.regression(np.eye(2)[answers], answers, both) == 1
+    assert audit.table(own, answers, [halves.within(first)]) is None
+
+
+def test_questions_of_a_theory_stand_in_the_same_half():
+    # Two theories that fall in different halves, each with an answer of its own that the other cannot tell.
+    count, keys = 400, ("1", "2")
+    rows = told([LABELS[at % 2] for at in range(count)], [1] * count)
+    rows = rows.with_columns(pl.Series("split_key", [keys[at % 2] for at in range(count)]))
+    said = found(rows, assembled(questions(lambda at: at % 2, count)))
+    assert said["polarity_only_deep"][0] == 0
+    assert "(400 rows)" in said["polarity_only_deep"][1]
 
 
 def test_draws_cells_and_labels_that_disagree_are_counted():
