@@ -28,12 +28,10 @@ def measures(rollouts: pl.DataFrame, probabilistic: bool) -> pl.DataFrame:
         return rollouts.select()
     labels = Labels.of(rollouts)
     figures = _of_answers(labels, answered(rollouts), labels.offsets)
-    scored = np.zeros(len(rollouts), np.bool_)
-    if "scores" in rollouts.columns:
-        scored = rollouts["scores"].is_not_null().to_numpy()
-    rated = rollouts.filter(pl.Series(scored))
-    of_scores = _of_scores(rated, probabilistic)
-    for name, found in of_scores.items():
+    if "scores" not in rollouts.columns:
+        rollouts = rollouts.with_columns(scores=pl.lit(None, pl.List(pl.Float32)))
+    scored = rollouts["scores"].is_not_null().to_numpy()
+    for name, found in _of_scores(rollouts.filter(scored), probabilistic).items():
         whole = np.full(len(rollouts), np.nan)
         whole[scored] = found
         figures[name] = pl.Series(whole).fill_nan(None)

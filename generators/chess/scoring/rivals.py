@@ -25,22 +25,27 @@ def rivals(
     `examined`, whose labels answers are held against, has the same ones.
     """
     found = {
-        "random mover": _best(problems, rng.random(row_offsets(problems["moves"])[-1])),
-        f"Stockfish, {nodes} nodes": _stockfish(problems, nodes),
+        "random mover": random_mover(problems, rng),
+        f"Stockfish, {nodes} nodes": stockfish(problems, nodes),
     }
     labels = ["centipawns", "mates"]
     if set(labels) <= set(problems.columns) and not problems.select(labels).equals(examined.select(labels)):
-        found["teacher"] = _teacher(problems)
+        found["teacher"] = teacher(problems)
     return found
 
 
-def _stockfish(problems: pl.DataFrame, nodes: int) -> pl.DataFrame:
+def random_mover(problems: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Uniform scores of the legal moves, and the best of them."""
+    return _best(problems, rng.random(row_offsets(problems["moves"])[-1]))
+
+
+def stockfish(problems: pl.DataFrame, nodes: int) -> pl.DataFrame:
     """The first choice of one search; as the teacher's, it does not know what was played before."""
     found = choices([f"fen {fen}" for fen in problems["fen"]], nodes, 1)
     return _answers(np.asarray([best.action for best, *_ in found], np.uint16))
 
 
-def _teacher(problems: pl.DataFrame) -> pl.DataFrame:
+def teacher(problems: pl.DataFrame) -> pl.DataFrame:
     """Win probabilities, with every distance of a mate a value of its own beyond them."""
     labels = Labels.of(problems)
     beyond = np.sign(labels.mates) * (FURTHEST - np.abs(labels.mates))
