@@ -29,9 +29,10 @@ class Choice(NamedTuple):
 def choices(positions: Sequence[str], nodes: int, lines: int) -> list[list[Choice]]:
     """The best `lines` moves of each position, best first, by one search of `nodes` nodes.
 
-    A position is what stands behind UCI's `position `: `fen F` or `fen F moves a b c`. There are fewer moves
-    where there are fewer legal ones, and none where the game is over. Raises NoStockfish, and Hung for the
-    positions over which the engine died or hung twice.
+    A position is what stands behind UCI's `position `: `fen F` or `fen F moves a b c`. The order is the
+    engine's; scores may be out of order, as a search that is stopped has searched some moves deeper than
+    others. There are fewer moves where there are fewer legal ones, and none where the game is over. Raises
+    NoStockfish, and Hung for the positions over which the engine died or hung twice.
     """
     texts = [requests.ranking(position, nodes, lines) for position in positions]
     answers = pipe.ask(texts, nodes, _HASH)
@@ -50,7 +51,7 @@ def _ranked(answers: list[bytes], positions: Sequence[str]) -> list[list[Choice]
     for row in np.flatnonzero(np.diff(found.search_offsets) != 1).tolist():
         raise RuntimeError(f"Stockfish's reply to `{positions[row]}` has no move")
     places, offsets = ranked(found)
-    values = scores.of_lines(found, places, np.zeros(len(places), np.int64))
+    values = scores.of_lines(found, places)
     flat = [
         Choice(action, score, None) if kind == CENTIPAWNS else Choice(action, None, score)
         for action, kind, score in zip(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from generators.chess.stockfish.engine import Limits
+    from generators.chess.stockfish.lines import Efforts
     from generators.chess.stockfish.replies import Offsets, Printed
     from generators.chess.stockfish.scores import Scores
 
@@ -82,22 +83,37 @@ def _labelled(boards: _Boards, limits: Limits) -> tuple[pl.DataFrame, list[int]]
     if hung:
         return pl.DataFrame(schema=COLUMNS), hung
     found = printed([answer or b"" for answer in answers])
-    _refuse_others(boards, found, 1 + (np.ones_like(counts) if limits.mode == "multipv" else counts))
-    values = _values(boards, found, limits)
+    _refuse_others(boards.fens, found, 1 + (np.ones_like(counts) if limits.mode == "multipv" else counts))
+    _refuse_none(boards, found.best[found.search_offsets[:-1]])
+    efforts = lines.efforts(found, _nodes(boards, found, limits))
+    values = _values(boards, found, efforts, limits)
     missing = np.flatnonzero(values.kind == NONE)
     if len(missing):
         alone, hung = _alone(boards, missing, limits)
         values.update(missing, alone)
-    return pl.DataFrame([*columns.of_moves(values, boards.offsets, limits.wdl), *_roots(found)]), hung
+    return pl.DataFrame(
+        [*columns.of_moves(values, boards.offsets, limits.wdl), *_roots(found, efforts)]
+    ), hung
 
 
-def _values(boards: _Boards, found: Printed, limits: Limits) -> Scores:
+def _values(boards: _Boards, found: Printed, efforts: Efforts, limits: Limits) -> Scores:
     roots = found.search_offsets[:-1]
     if limits.mode == "multipv":
-        return scores.searched_together(found, roots + 1, boards.moves, boards.offsets)
+        return scores.of_moves(found, roots + 1, boards.moves, boards.offsets, efforts)
     searches = np.ones(len(found.best), np.bool_)
     searches[roots] = False
-    return scores.searched_singly(found, np.flatnonzero(searches), limits.mode == "child", limits.wdl)
+    if limits.mode == "child":
+        return scores.of_children(found, np.flatnonzero(searches), efforts, limits.wdl)
+    return scores.of_searches(found, np.flatnonzero(searches), efforts)
+
+
+def _nodes(boards: _Boards, found: Printed, limits: Limits) -> NDArray[np.int64]:
+    """The limit of each search."""
+    nodes, roots = np.full(len(found.best), limits.nodes, np.int64), found.search_offsets[:-1]
+    if limits.mode == "multipv":
+        nodes[roots + 1] *= np.diff(boards.offsets)
+    nodes[roots] = limits.root_nodes
+    return nodes
 
 
 def _alone(boards: _Boards, missing: Offsets, limits: Limits) -> tuple[Scores, list[int]]:
@@ -115,27 +131,34 @@ def _alone(boards: _Boards, missing: Offsets, limits: Limits) -> tuple[Scores, l
     if hung:
         return scores.unknown(len(missing)), hung
     found = printed([answer or b"" for answer in answers])
-    return scores.searched_singly(found, np.arange(len(missing)), False, limits.wdl), []
+    _refuse_others([boards.fens[row] for row in rows.tolist()], found, counts)
+    efforts = lines.efforts(found, np.full(len(missing), limits.nodes))
+    return scores.of_searches(found, np.arange(len(missing)), efforts), []
 
 
-def _roots(found: Printed) -> list[pl.Series]:
-    roots, counts = found.search_offsets[:-1], lines.nodes(found)
-    places, offsets = lines.deepening(found, roots)
-    log = scores.of_lines(found, places, np.zeros(len(places), np.int64))
-    values = scores.of_lines(found, lines.last(found)[roots], counts[roots])
-    return [*columns.of_roots(values, found.best[roots]), *columns.of_logs(log, offsets)]
+def _roots(found: Printed, efforts: Efforts) -> list[pl.Series]:
+    roots = found.search_offsets[:-1]
+    places, offsets = lines.deepening(found, roots, efforts.ends)
+    values = scores.of_searches(found, roots, efforts)
+    return [
+        *columns.of_roots(values, found.best[roots]),
+        *columns.of_logs(scores.of_lines(found, places), offsets),
+    ]
 
 
-def _refuse_others(boards: _Boards, found: Printed, expected: NDArray[np.int64]) -> None:
-    """Raises RuntimeError where not all searches have ended with a score, or the root search with a move."""
-    rows = np.diff(found.search_offsets)
-    places = lines.last(found)
-    for row in np.flatnonzero(rows != expected).tolist():
+def _refuse_others(fens: Sequence[str], found: Printed, expected: NDArray[np.int64]) -> None:
+    """Raises RuntimeError unless all searches that were asked for have ended with a score."""
+    counts = np.diff(found.search_offsets)
+    for row in np.flatnonzero(counts != expected).tolist():
         raise RuntimeError(
-            f"Stockfish's reply to {boards.fens[row]} tells of {rows[row]} searches, not of {expected[row]}"
+            f"Stockfish's reply to {fens[row]} tells of {counts[row]} searches, not of {expected[row]}"
         )
-    for search in np.flatnonzero(places < 0).tolist():
+    for search in np.flatnonzero(lines.last(found) < 0).tolist():
         row = int(np.searchsorted(found.search_offsets, search, side="right")) - 1
-        raise RuntimeError(f"Stockfish's reply to {boards.fens[row]} has a search without a score")
-    for row in np.flatnonzero(found.best[found.search_offsets[:-1]] == NONE).tolist():
+        raise RuntimeError(f"Stockfish's reply to {fens[row]} has a search without a score")
+
+
+def _refuse_none(boards: _Boards, best: NDArray[np.int32]) -> None:
+    """Raises RuntimeError where a search of the position itself ended without a move."""
+    for row in np.flatnonzero(best == NONE).tolist():
         raise RuntimeError(f"Stockfish names no best move for {boards.fens[row]}")

@@ -1,8 +1,13 @@
-"""Which of the lines that a search printed count: the last exact ones."""
+"""Which of the lines that a search printed count.
+
+A score is the last exact one. A search that runs out of nodes prints its state once more, in the middle of a
+depth that it does not complete; often nothing but the depth is new there (a move that was not searched again
+keeps its score), so what depths were completed is told by the lines before.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,7 +19,18 @@ if TYPE_CHECKING:
 
     from generators.chess.stockfish.replies import Offsets, Printed, Table
 
-_ACTION, _BOUND, _DEPTH, _RANK = ACTION, BOUND, DEPTH, RANK
+_ACTION, _BOUND, _DEPTH, _NODES, _RANK = ACTION, BOUND, DEPTH, NODES, RANK
+
+
+class Efforts(NamedTuple):
+    """What each search went through."""
+
+    nodes: Offsets
+    """Those searched when it printed its last line."""
+    depths: Offsets
+    """The depth completed; 0: none."""
+    ends: Offsets
+    """The end of the lines that it printed before it was stopped."""
 
 
 def last(found: Printed) -> Offsets:
@@ -44,18 +60,24 @@ def ranked(found: Printed) -> tuple[Offsets, Offsets]:
     return places[: offsets[-1]], offsets
 
 
-def deepening(found: Printed, searches: Offsets) -> tuple[Offsets, Offsets]:
-    """Of each of `searches` the lines that are its log, the last exact one of each depth, and offsets."""
-    places, offsets = np.empty(len(found.lines), np.int64), np.zeros(len(searches) + 1, np.int64)
-    _deepening(found.lines, found.line_offsets, searches, places, offsets)
-    return places[: offsets[-1]], offsets
-
-
-def nodes(found: Printed) -> Offsets:
-    """How many nodes each search had searched when it printed its last line."""
-    ends = found.line_offsets[1:]
+def efforts(found: Printed, limits: Offsets) -> Efforts:
+    """What searches went through that were limited to so many nodes each."""
+    ends, depths = np.empty(len(found.best), np.int64), np.empty(len(found.best), np.int64)
+    _completed(found.lines, found.line_offsets, limits, ends)
+    _depths(found.lines, found.line_offsets, ends, depths)
+    empty = found.line_offsets[1:] == found.line_offsets[:-1]
     counts = np.concatenate((found.lines[:, NODES], np.zeros(1, np.int32)))
-    return np.where(ends > found.line_offsets[:-1], counts[ends - 1], 0).astype(np.int64)
+    return Efforts(np.where(empty, 0, counts[found.line_offsets[1:] - 1]).astype(np.int64), depths, ends)
+
+
+def deepening(found: Printed, searches: Offsets, ends: Offsets) -> tuple[Offsets, Offsets]:
+    """Of each of `searches` the lines that are its log, and offsets: an exact one for each completed depth.
+
+    A search that was stopped with another best move than that of its last depth has its last line too.
+    """
+    places, offsets = np.empty(len(found.lines), np.int64), np.zeros(len(searches) + 1, np.int64)
+    _deepening(found.lines, found.line_offsets, searches, ends, found.best, places, offsets)
+    return places[: offsets[-1]], offsets
 
 
 @compiled
@@ -118,20 +140,60 @@ def _ranked(lines: Table, line_offsets: Offsets, places: Offsets, offsets: Offse
 
 
 @compiled
+def _completed(lines: Table, line_offsets: Offsets, limits: Offsets, ends: Offsets) -> None:
+    for search in range(len(ends)):
+        begin, at = line_offsets[search], line_offsets[search + 1]
+        if at > begin and lines[at - 1, _NODES] >= limits[search]:
+            at -= 1
+            while at > begin and lines[at, _RANK] != 1:
+                at -= 1
+        ends[search] = at
+
+
+@compiled
+def _depths(lines: Table, line_offsets: Offsets, ends: Offsets, depths: Offsets) -> None:
+    for search in range(len(ends)):
+        last, depth = 1, 0
+        for at in range(line_offsets[search], ends[search]):
+            last = max(last, lines[at, _RANK])
+        # After some seconds an engine prints all ranks whenever it has searched one: the last one tells.
+        for at in range(line_offsets[search], ends[search]):
+            if lines[at, _RANK] == last and not lines[at, _BOUND]:
+                depth = max(depth, lines[at, _DEPTH])
+        depths[search] = depth
+
+
+@compiled
+def _entered(lines: Table, at: int, places: Offsets, begin: int, used: int) -> int:
+    """Enter a line in a log that begins at `begin`: its new end. Depths rise, the later line counts."""
+    if lines[at, _ACTION] < 0 or lines[at, _DEPTH] < 1 or lines[at, _RANK] != 1:
+        return used
+    depth = lines[places[used - 1], _DEPTH] if used > begin else 0
+    if lines[at, _DEPTH] < depth:
+        return used
+    used -= lines[at, _DEPTH] == depth
+    places[used] = at
+    return used + 1
+
+
+@compiled
 def _deepening(
-    lines: Table, line_offsets: Offsets, searches: Offsets, places: Offsets, offsets: Offsets
+    lines: Table,
+    line_offsets: Offsets,
+    searches: Offsets,
+    ends: Offsets,
+    best: NDArray[np.int32],
+    places: Offsets,
+    offsets: Offsets,
 ) -> None:
     used = 0
     for row in range(len(searches)):
-        begin = used
-        for at in range(line_offsets[searches[row]], line_offsets[searches[row] + 1]):
-            if lines[at, _BOUND] or lines[at, _RANK] != 1 or lines[at, _ACTION] < 0 or lines[at, _DEPTH] < 1:
-                continue
-            depth = lines[places[used - 1], _DEPTH] if used > begin else 0
-            # A search that is stopped prints the depth that it had completed once more.
-            if lines[at, _DEPTH] == depth:
-                places[used - 1] = at
-            elif lines[at, _DEPTH] > depth:
-                places[used] = at
-                used += 1
+        begin, search = used, searches[row]
+        for at in range(line_offsets[search], ends[search]):
+            if not lines[at, _BOUND]:
+                used = _entered(lines, at, places, begin, used)
+        last = line_offsets[search + 1] - 1
+        told = used > begin and lines[places[used - 1], _ACTION] == best[search]
+        if not told and last >= line_offsets[search] and lines[last, _ACTION] == best[search]:
+            used = _entered(lines, last, places, begin, used)
         offsets[row + 1] = used

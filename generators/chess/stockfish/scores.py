@@ -13,6 +13,7 @@ from generators.chess.stockfish.replies import CENTIPAWNS, MATE, NONE
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from generators.chess.stockfish.lines import Efforts
     from generators.chess.stockfish.replies import Offsets, Printed
 
 LARGEST_CENTIPAWNS = 32_000
@@ -44,7 +45,7 @@ def unknown(rows: int) -> Scores:
     return Scores(nothing, nothing, nothing, nothing, nothing, nothing.astype(np.int64), nothing)
 
 
-def of_lines(found: Printed, places: Offsets, nodes: NDArray[np.int64]) -> Scores:
+def of_lines(found: Printed, places: Offsets) -> Scores:
     """The scores of lines (-1: none), as the side to move in their searches sees them."""
     # The row for -1.
     table = np.concatenate((found.lines, np.full((1, found.lines.shape[1]), NONE, np.int32)))[places]
@@ -54,43 +55,44 @@ def of_lines(found: Printed, places: Offsets, nodes: NDArray[np.int64]) -> Score
         table[:, replies.WINS],
         table[:, replies.DRAWS],
         table[:, replies.DEPTH],
-        nodes,
+        table[:, replies.NODES].astype(np.int64),
         table[:, replies.ACTION],
     )
 
 
-def of_children(found: Printed, places: Offsets, nodes: NDArray[np.int64], wdl: bool) -> Scores:
-    """The scores of moves out of lines of the positions that they lead to, where the other side moves.
+def of_searches(found: Printed, searches: Offsets, efforts: Efforts) -> Scores:
+    """The scores of positions, one search each, as the side to move there sees them."""
+    depths, nodes = efforts.depths[searches].astype(np.int32), efforts.nodes[searches]
+    return of_lines(found, lines.last(found)[searches])._replace(depths=depths, nodes=nodes)
+
+
+def of_children(found: Printed, searches: Offsets, efforts: Efforts, wdl: bool) -> Scores:
+    """The scores of moves out of searches of the positions that they lead to, where the other side moves.
 
     `wdl`: wins and draws were asked for, so they are told of games that are over too.
     """
-    child = of_lines(found, places, nodes)
-    over = wdl & (child.depths == 0) & (child.wins == NONE)
+    child = of_searches(found, searches, efforts)
+    over = wdl & (child.depths == 0) & (child.moves == NONE)
     wins = np.where(over, 0, child.wins)
     draws = np.where(over, np.where(child.kind == MATE, 0, 1000), child.draws)
-    told = wins != NONE
     # Mated in n moves from there, the move that led there counted: n + 1; a child that is mated has n = 0.
     mates = np.where(child.score <= 0, 1 - child.score, -child.score)
     return child._replace(
         score=_clipped(child.kind, np.where(child.kind == MATE, mates, -child.score)),
-        wins=np.where(told, 1000 - wins - draws, NONE),
+        wins=np.where(wins == NONE, NONE, 1000 - wins - draws),
         draws=draws,
     )
 
 
-def searched_singly(found: Printed, searches: Offsets, child: bool, wdl: bool) -> Scores:
-    """The scores of moves, one search each: of the position after it (`child`), or restricted to it."""
-    places, nodes = lines.last(found)[searches], lines.nodes(found)[searches]
-    return of_children(found, places, nodes, wdl) if child else of_lines(found, places, nodes)
-
-
-def searched_together(
-    found: Printed, searches: Offsets, moves: NDArray[np.uint16], offsets: Offsets
+def of_moves(
+    found: Printed, searches: Offsets, moves: NDArray[np.uint16], offsets: Offsets, efforts: Efforts
 ) -> Scores:
     """The scores of all moves of each search; each has an equal part in its nodes."""
-    places = lines.last_of_moves(found, searches, moves, offsets)
-    counts = np.diff(offsets)
-    return of_lines(found, places, np.repeat(lines.nodes(found)[searches] // counts, counts))
+    places, counts = lines.last_of_moves(found, searches, moves, offsets), np.diff(offsets)
+    return of_lines(found, places)._replace(
+        depths=np.repeat(efforts.depths[searches].astype(np.int32), counts),
+        nodes=np.repeat(efforts.nodes[searches] // counts, counts),
+    )
 
 
 def _clipped(kind: NDArray[np.int32], score: NDArray[np.int32]) -> NDArray[np.int32]:
