@@ -37,6 +37,9 @@ class Hung(BadProblem):
         super().__init__(sentence)
         self.rows = tuple(rows)
 
+    def __reduce__(self) -> tuple[type[Hung], tuple[tuple[int, ...], str]]:
+        return Hung, (self.rows, str(self))  # workers send it to their parent
+
 
 @dataclass(frozen=True, kw_only=True)
 class Domain(ABC):

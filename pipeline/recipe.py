@@ -227,7 +227,7 @@ def _tree(path: Path) -> Tree:
 def _joined(tree: Tree, overrides: Sequence[tuple[str, str]]) -> Recipe:
     """Recipes of whatever domains with one report: `recipes:` lists their names or files."""
     names = tree["recipes"]
-    strange = sorted(set(tree) - {"name", "about", "recipes"})
+    strange = sorted(map(str, set(tree) - {"name", "about", "recipes"}))
     if strange or not isinstance(names, list) or not names:
         raise Refusal(
             "recipes: must be a list of names or files, with nothing beside it but name and about"

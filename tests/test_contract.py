@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,23 @@ import polars as pl
 import pytest
 from tiny import Counting
 
-from generators.domain import JUDGEMENT, BadProblem, Domain, domain_class, problem_columns, solution_columns
+from generators.chess import Chess
+from generators.domain import (
+    JUDGEMENT,
+    BadProblem,
+    Domain,
+    Hung,
+    domain_class,
+    problem_columns,
+    solution_columns,
+)
 from generators.maze import Maze
 from generators.prolog import Prolog
 from pipeline import schema
 from pipeline.recipe import domain_fields
 
 THEORY = "big(bob).\nkind(X) :- big(X), -sad(X).\n-sad(bob).\n?- kind(bob).\n"
+POSITION = "6k1/5ppp/8/8/8/8/8/R3K3 w Q - 0 1"
 DOMAINS: list[tuple[Domain, str]] = [
     (Maze(width=5, height=5), "S..\n.#.\n..G"),
     (Maze(width=7, height=4, ties="searchformer"), "S..\n.#.\n..G"),
@@ -24,13 +35,15 @@ DOMAINS: list[tuple[Domain, str]] = [
     (Prolog(depth_to=3), THEORY),
     (Prolog(mode="forward", depth_to=2, invented=0.5, families=("AttNoneg", "RelNoneg")), THEORY),
     (Prolog(vocabulary="prontoqa", families=("Chain",), answers=("true", "false"), depth_from=1), THEORY),
+    (Chess(nodes=20, root_nodes=60, game_nodes=20), POSITION),
+    (Chess(nodes=20, root_nodes=60, game_nodes=20, mode="multipv", wdl=True), POSITION),
 ]
 ROWS = 40
 
 
 def item(domain: Domain, own: str) -> Any:
     """A parameter; domains with an engine carry its marker."""
-    marks = pytest.mark.engine if isinstance(domain, Prolog) else ()
+    marks = pytest.mark.engine if isinstance(domain, Prolog | Chess) else ()
     knobs = {key: value for key, value in vars(domain).items() if value != getattr(type(domain), key)}
     return pytest.param(domain, own, marks=marks, id=f"{domain.name} {knobs}")
 
@@ -211,5 +224,11 @@ def test_a_domain_is_plain_data(domain: Domain, own: str) -> None:
 def test_domains_are_found_by_name_alone() -> None:
     assert domain_class("maze") is Maze
     assert domain_class("prolog") is Prolog
+    assert domain_class("chess") is Chess
     with pytest.raises(BadProblem, match=r"there is no domain 'os\.system'"):
         domain_class("os.system")
+
+
+def test_a_worker_can_tell_its_parent_what_hung() -> None:
+    told = pickle.loads(pickle.dumps(Hung([3, 5], "no reply")))
+    assert (told.rows, str(told)) == ((3, 5), "no reply")
