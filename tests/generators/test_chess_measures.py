@@ -153,6 +153,17 @@ def test_rows_do_not_touch_each_other() -> None:
     assert whole.equals(pl.concat([measures(frame(one), True) for one in many]))
 
 
+def test_a_row_without_labels_has_no_measures_beside_one_that_has() -> None:
+    rollouts = frame(response([1, 2], 0, [0.1, 0.2]), response([1, 2], 1, [0.1, 0.2]))
+    partly = rollouts.with_columns(
+        pl.when(pl.int_range(2) == 1).then(pl.col(name)).alias(name) for name in ("centipawns", "mates")
+    )
+    found = measures(partly, True)
+    assert all(value is None for value in found.row(0))
+    assert found[1].equals(measures(rollouts, True)[1])
+    assert reliability(partly).equals(reliability(rollouts[1:]))
+
+
 def test_without_labels_there_are_no_measures() -> None:
     rollouts = frame(response([1, 2], 0))
     assert measures(rollouts.drop("mates"), True).columns == []

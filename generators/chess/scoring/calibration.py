@@ -9,6 +9,7 @@ from generators.chess.scoring.labels import Labels
 from generators.chess.scoring.ragged import flat
 from generators.chess.scoring.values import probability
 
+NEEDED = ("centipawns", "mates", "scores")
 BINS = 10
 SCHEMA = {
     "bin": pl.String(),
@@ -22,13 +23,13 @@ SCHEMA = {
 def reliability(rollouts: pl.DataFrame) -> pl.DataFrame:
     """Legal moves by predicted win probability: number, mean prediction, mean label, and the gap between.
 
-    `rollouts` have `centipawns`, `mates` and `scores` that are values; responses without scores do not count.
+    `rollouts` have `centipawns`, `mates` and `scores` that are values; rows without them do not count.
     The last row has all moves; its gap is the mean of the bins' over the moves, the expected calibration
     error (arXiv 1706.04599, equation 5). No rows where there are no scores.
     """
-    if "scores" not in rollouts.columns:
+    if not set(NEEDED) <= set(rollouts.columns):
         return pl.DataFrame(schema=SCHEMA)
-    rated = rollouts.filter(pl.col("scores").is_not_null())
+    rated = rollouts.filter(pl.col(name).is_not_null() for name in NEEDED)
     predicted = np.asarray(probability(flat(rated["scores"], np.float64)), np.float64)
     # The last bin has its upper edge.
     bins = np.minimum((predicted * BINS).astype(np.int64), BINS - 1)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from generators.chess.alphabet import ACTIONS
@@ -26,16 +25,15 @@ def measures(rollouts: pl.DataFrame, probabilistic: bool) -> pl.DataFrame:
     """
     if not set(NEEDED) <= set(rollouts.columns):
         return rollouts.select()
-    labels = Labels.of(rollouts)
-    figures = _of_answers(labels, answered(rollouts), labels.offsets)
     if "scores" not in rollouts.columns:
         rollouts = rollouts.with_columns(scores=pl.lit(None, pl.List(pl.Float32)))
-    scored = rollouts["scores"].is_not_null().to_numpy()
-    for name, found in _of_scores(rollouts.filter(scored), probabilistic).items():
-        whole = np.full(len(rollouts), np.nan)
-        whole[scored] = found
-        figures[name] = pl.Series(whole).fill_nan(None)
-    return pl.DataFrame(figures)
+    rows = rollouts.with_row_index("row")
+    labelled = rows.filter(pl.col("centipawns").is_not_null() & pl.col("mates").is_not_null())
+    rated = labelled.filter(pl.col("scores").is_not_null())
+    figures = rows.select("row")
+    for told in (_of_answers(labelled), _of_scores(rated, probabilistic)):
+        figures = figures.join(told, on="row", how="left", maintain_order="left")
+    return figures.drop("row").with_columns(cs.float().fill_nan(None))
 
 
 def answered(rollouts: pl.DataFrame) -> NDArray[np.int64]:
@@ -52,30 +50,27 @@ def answered(rollouts: pl.DataFrame) -> NDArray[np.int64]:
     return places
 
 
-def _of_answers(
-    labels: Labels, places: NDArray[np.int64], offsets: NDArray[np.int64]
-) -> dict[str, pl.Series]:
+def _of_answers(labelled: pl.DataFrame) -> pl.DataFrame:
+    labels, places = Labels.of(labelled), answered(labelled)
     legal = places >= 0
 
     def short_of_the_best(worth: Floats) -> Floats:
-        return row_maxima(worth, offsets) - worth[places]
+        return row_maxima(worth, labels.offsets) - worth[places]
 
-    regret = np.where(legal, short_of_the_best(labels.probabilities), np.nan)
-    return {
-        "action accuracy": pl.Series(legal & (short_of_the_best(labels.tied) == 0)),
-        "strict accuracy": pl.Series(legal & (short_of_the_best(labels.strict) == 0)),
-        "legal": pl.Series(legal),
-        "regret": pl.Series(regret).fill_nan(None),
-    }
+    return labelled.select("row").with_columns(
+        pl.Series("action accuracy", legal & (short_of_the_best(labels.tied) == 0)),
+        pl.Series("strict accuracy", legal & (short_of_the_best(labels.strict) == 0)),
+        pl.Series("legal", legal),
+        pl.Series("regret", np.where(legal, short_of_the_best(labels.probabilities), np.nan)),
+    )
 
 
-def _of_scores(rated: pl.DataFrame, probabilistic: bool) -> Mapping[str, Floats]:
-    labels = Labels.of(rated)
-    scores = flat(rated["scores"], np.float64)
+def _of_scores(rated: pl.DataFrame, probabilistic: bool) -> pl.DataFrame:
+    labels, scores = Labels.of(rated), flat(rated["scores"], np.float64)
     error = probability(scores) - labels.probabilities if probabilistic else np.full(len(scores), np.nan)
-    return {
-        "Kendall's tau-b": tau_b(scores, labels.strict, labels.offsets),
-        "published tau": published_tau(scores, labels.probabilities, labels.offsets),
-        "value error": row_means(np.abs(error), labels.offsets),
-        "value bias": row_means(error, labels.offsets),
-    }
+    return rated.select("row").with_columns(
+        pl.Series("Kendall's tau-b", tau_b(scores, labels.strict, labels.offsets)),
+        pl.Series("published tau", published_tau(scores, labels.probabilities, labels.offsets)),
+        pl.Series("value error", row_means(np.abs(error), labels.offsets)),
+        pl.Series("value bias", row_means(error, labels.offsets)),
+    )
