@@ -1,0 +1,1 @@
+"""Positions with their labels, log and answer, as text and as pictures."""
