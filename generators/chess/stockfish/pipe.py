@@ -26,20 +26,23 @@ def ask(requests: Iterable[bytes], nodes: int, hash: int, wdl: bool = False) -> 
     A request ends in `requests.END`, so that the next one finds a cleared hash of `hash` megabytes. Raises
     NoStockfish.
     """
-    file = path()
     try:
-        return _engine(file, hash, wdl).ask(requests, _BASE_SECONDS + nodes / _SLOWEST)
+        return engine(hash, wdl).ask(requests, _BASE_SECONDS + nodes / _SLOWEST)
     except NotStarted:
         raise NoStockfish(
-            f"{file} speaks UCI, but ended or hung in its first search: its net may be missing;"
+            f"{path()} speaks UCI, but ended or hung in its first search: its net may be missing;"
             " reinstall stockfish (apt) or set STOCKFISH_PATH to another one"
         ) from None
 
 
+def engine(hash: int, wdl: bool) -> Supervised:
+    """This process's engine of these options, started when first asked, then kept. Raises NoStockfish."""
+    identity()
+    return _engine(path(), hash, wdl)
+
+
 @cache
 def _engine(file: str, hash: int, wdl: bool) -> Supervised:
-    """The engine of these options: it is started when first asked, and then kept. Raises NoStockfish."""
-    identity()
     greeting = "".join(
         (
             "uci\nsetoption name Threads value 1\n",
