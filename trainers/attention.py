@@ -7,8 +7,9 @@ Any Hugging Face decoder whose config names `trace` takes packed rows as
     model(input_ids=ids_1T, position_ids=positions_1T, cu_seq_lens_q=boundaries, max_length_q=longest)
 
 where `cu_seq_lens_q` holds the boundaries of the documents (0, ..., T), filled up with T to a fixed length so
-that compiled code sees one shape. Tokens attend within their own document only. Every other call (padded
-batches, `generate`) goes to the `sdpa` attention of transformers.
+that compiled code sees one shape. Tokens attend within their own document only, causally unless the config
+says `is_causal: false`. Documents whose candidates share a prompt bring `branches` instead of boundaries.
+Every other call (padded batches, `generate`) goes to the `sdpa` attention of transformers.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
+
+from trainers.branches import branched
 
 NAME = "trace"
 
@@ -59,10 +62,11 @@ def trace_attention(
     **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
     """Attention in the signature of transformers: query B,H,T,D to output B,T,H,D; packed on demand."""
-    boundaries = kwargs.pop("cu_seq_lens_q", None)
-    if boundaries is None and attention_mask is None:
+    boundaries, layout = kwargs.pop("cu_seq_lens_q", None), kwargs.pop("branches", None)
+    kwargs["is_causal"] = causal = is_causal(module.config)
+    if boundaries is None and layout is None and attention_mask is None:
         boundaries = _restarts(query, key, kwargs.get("position_ids"))
-    if boundaries is None:
+    if boundaries is None and layout is None:
         output, weights = sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
         )
@@ -71,21 +75,38 @@ def trace_attention(
         raise NotImplementedError("packed attention has no dropout; set attention_dropout to 0")
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     dtype = _compute_dtype(query)
+    query, key, value = query.to(dtype), key.to(dtype), value.to(dtype)
+    if layout is not None:
+        return branched(query, key, value, layout, scale), None
     longest = int(kwargs.get("max_length_q") or query.shape[2])
-    return packed(query.to(dtype), key.to(dtype), value.to(dtype), boundaries, scale, longest), None
+    return packed(query, key, value, boundaries, scale, longest, causal=causal), None
+
+
+def is_causal(config: Any) -> bool:
+    """Whether tokens see only what stands before them; transformers reads the same flag."""
+    return bool(getattr(config, "is_causal", True))
 
 
 def packed(
-    query_1HTD: Tensor, key_1KTD: Tensor, value_1KTD: Tensor, boundaries: Tensor, scale: float, longest: int
+    query_1HTD: Tensor,
+    key_1KTD: Tensor,
+    value_1KTD: Tensor,
+    boundaries: Tensor,
+    scale: float,
+    longest: int,
+    *,
+    causal: bool = True,
 ) -> Tensor:
-    """Causal attention within each document; returns 1,T,H,D, zero for tokens that belong to no document."""
+    """Attention within each document; returns 1,T,H,D, zero for tokens that belong to no document."""
     path = attention_path(query_1HTD.device, query_1HTD.dtype)
     if path == "cpu-flash":
-        output: Tensor = torch.ops.trace.packed(query_1HTD, key_1KTD, value_1KTD, boundaries, scale)[0]
+        output: Tensor = torch.ops.trace.packed(query_1HTD, key_1KTD, value_1KTD, boundaries, scale, causal)[
+            0
+        ]
         return output
     if path == "cuda-varlen":
-        return _varlen(query_1HTD, key_1KTD, value_1KTD, boundaries, scale, longest)
-    return _per_document(query_1HTD, key_1KTD, value_1KTD, boundaries, scale)
+        return _varlen(query_1HTD, key_1KTD, value_1KTD, boundaries, scale, longest, causal)
+    return _per_document(query_1HTD, key_1KTD, value_1KTD, boundaries, scale, causal)
 
 
 def _compute_dtype(query: Tensor) -> torch.dtype:
@@ -122,14 +143,20 @@ def _documents(boundaries: Tensor) -> Iterator[tuple[int, int]]:
 
 
 def _varlen(
-    query: Tensor, key: Tensor, value: Tensor, boundaries: Tensor, scale: float, longest: int
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    boundaries: Tensor,
+    scale: float,
+    longest: int,
+    causal: bool,
 ) -> Tensor:
     # The arguments moved between torch 2.10 and 2.13, hence the look at the signature.
     options: dict[str, Any] = {"scale": scale} if "scale" in VARLEN_ARGUMENTS else {}
     if "window_size" in VARLEN_ARGUMENTS:
-        options["window_size"] = (-1, 0)
+        options["window_size"] = (-1, 0) if causal else (-1, -1)
     else:
-        options["is_causal"] = True
+        options["is_causal"] = causal
     groups = query.shape[1] // key.shape[1]
     if "enable_gqa" in VARLEN_ARGUMENTS:
         options["enable_gqa"] = groups > 1
@@ -145,12 +172,14 @@ def _varlen(
     return output_1THD
 
 
-def _per_document(query: Tensor, key: Tensor, value: Tensor, boundaries: Tensor, scale: float) -> Tensor:
+def _per_document(
+    query: Tensor, key: Tensor, value: Tensor, boundaries: Tensor, scale: float, causal: bool
+) -> Tensor:
     # Autograd keeps the documents apart, so this path serves any device and number type.
     parts, done = [], 0
     for start, end in _documents(boundaries):
         q, k, v = (x[:, :, start:end] for x in (query, key, value))
-        parts.append(scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale, enable_gqa=True))
+        parts.append(scaled_dot_product_attention(q, k, v, is_causal=causal, scale=scale, enable_gqa=True))
         done = end
     parts.append(torch.zeros_like(query[:, :, done:]))
     return torch.cat(parts, dim=2).transpose(1, 2)
@@ -158,7 +187,7 @@ def _per_document(query: Tensor, key: Tensor, value: Tensor, boundaries: Tensor,
 
 @torch.library.custom_op("trace::packed", mutates_args=())
 def _cpu_packed(
-    query: Tensor, key: Tensor, value: Tensor, boundaries: Tensor, scale: float
+    query: Tensor, key: Tensor, value: Tensor, boundaries: Tensor, scale: float, causal: bool = True
 ) -> tuple[Tensor, Tensor]:
     # One operator for the compiler, so that document boundaries never enter a graph as constants.
     _, heads, tokens, size = query.shape
@@ -167,7 +196,7 @@ def _cpu_packed(
     for start, end in _documents(boundaries):
         q, k, v = (x[:, :, start:end] for x in (query, key, value))
         part, lse = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-            q, k, v, 0.0, True, scale=scale
+            q, k, v, 0.0, causal, scale=scale
         )
         output[:, start:end] = part.transpose(1, 2)
         logsumexp[start:end] = lse[0].T
@@ -191,13 +220,14 @@ def _cpu_packed_backward(
     output: Tensor,
     logsumexp: Tensor,
     scale: float,
+    causal: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     gradients = [torch.zeros_like(x, memory_format=torch.contiguous_format) for x in (query, key, value)]
     for start, end in _documents(boundaries):
         q, k, v = (x[:, :, start:end] for x in (query, key, value))
         parts = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
             gradient[:, start:end].transpose(1, 2), q, k, v, output[:, start:end].transpose(1, 2),
-            logsumexp[start:end].T.unsqueeze(0), 0.0, True, scale=scale,
+            logsumexp[start:end].T.unsqueeze(0), 0.0, causal, scale=scale,
         )  # fmt: skip
         for total, part in zip(gradients, parts, strict=True):
             total[:, :, start:end] = part
@@ -210,7 +240,7 @@ def _(_: Tensor, query: Tensor, key: Tensor, value: Tensor, *__: Any) -> tuple[T
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
-    query, key, value, boundaries, ctx.scale = inputs
+    query, key, value, boundaries, ctx.scale, ctx.causal = inputs
     ctx.save_for_backward(query, key, value, boundaries, *output)
     ctx.mark_non_differentiable(output[1])
 
@@ -218,9 +248,9 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> N
 def _backward(ctx: Any, gradient: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
     query, key, value, boundaries, output, logsumexp = ctx.saved_tensors
     found = torch.ops.trace.packed_backward(
-        gradient.contiguous(), query, key, value, boundaries, output, logsumexp, ctx.scale
+        gradient.contiguous(), query, key, value, boundaries, output, logsumexp, ctx.scale, ctx.causal
     )
-    return *found, None, None
+    return *found, None, None, None
 
 
 _cpu_packed.register_autograd(_backward, setup_context=_keep)

@@ -1,21 +1,24 @@
 """Packed batches: who shares a row is a pure function of (lengths, seed, step); nothing is ever cropped.
 
 Shapes: T tokens of a packed row (always `batch_tokens`), N documents of it, P positions that are predicted.
+
+What is packed is a document: an example, or a bundle of examples that share a prompt (`bundles.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainers.documents import Documents, Indices
+from trainers.documents import Documents, Indices, ranges
 
 WINDOW = 1024
 """Documents that are packed at once: enough to fill rows, few enough to start at once on any data set."""
@@ -31,7 +34,7 @@ class Batch(NamedTuple):
     position_ids: Tensor
     """int64, 1,T; starting again with every document."""
     boundaries: Tensor
-    """int32, fixed length: where documents begin and end, filled up with T."""
+    """int32, fixed length: where documents begin and end, filled up with T (bundles: with the last end)."""
     predicted: Tensor
     """int64, P: positions whose output is judged (the token before each token of a response)."""
     targets: Tensor
@@ -41,17 +44,37 @@ class Batch(NamedTuple):
     tokens: int
     """Real tokens, padding excluded."""
     squares: int
-    """Sum of squared document lengths, for the FLOPs of attention."""
+    """For the FLOPs of attention: twice the pairs that see each other; if causal, squared lengths."""
+    longest: int
+    """What attention is told: no document has more tokens."""
+    branches: Tensor | None = None
+    """int64, T, for bundles alone: 0 in a prompt, c in its c-th candidate."""
+
+
+class Lengths(Protocol):
+    """Tokens of documents by their numbers: an array, or something that works them out."""
+
+    def __len__(self) -> int:
+        """How many documents an epoch has."""
+
+    def __getitem__(self, documents: Indices, /) -> Indices:
+        """The tokens of some of them."""
 
 
 class Plan:
-    """The endless stream of packed rows over shuffled epochs of documents."""
+    """The endless stream of packed rows over shuffled epochs of documents.
 
-    def __init__(self, lengths: Indices, capacity: int, seed: int, shuffle: bool = True) -> None:
-        self.lengths, self.capacity, self.seed, self.shuffle = lengths, capacity, seed, shuffle
+    Documents that are drawn anew every epoch are numbered on from one epoch to the next.
+    """
+
+    def __init__(
+        self, lengths: Lengths, capacity: int, seed: int, shuffle: bool = True, *, renewed: bool = False
+    ) -> None:
+        self.lengths, self.capacity, self.seed = lengths, capacity, seed
+        self.shuffle, self.renewed = shuffle, renewed
 
     def rows(self) -> Iterator[Indices]:
-        """Rows as arrays of example indices, the same ones in every process that asks.
+        """Rows as arrays of document numbers, the same ones in every process that asks.
 
         The last rows of a window are poorly filled: they wait for the documents of the next one, over the
         border of epochs too, as long as those help to fill them.
@@ -74,6 +97,8 @@ class Plan:
         order = np.arange(len(self.lengths))
         if self.shuffle:
             order = np.random.default_rng((self.seed, epoch)).permutation(len(order))
+        if self.renewed:
+            order += epoch * len(order)
         for start in range(0, len(order), WINDOW):
             emitted = waiting.pack(order[start : start + WINDOW])
             # First-fit-decreasing leaves the rows of long documents in front: short and long must alternate.
@@ -85,7 +110,7 @@ class Plan:
 class _Rows:
     """Open rows and the room left in them."""
 
-    def __init__(self, lengths: Indices, capacity: int) -> None:
+    def __init__(self, lengths: Lengths, capacity: int) -> None:
         self.lengths, self.capacity = lengths, capacity
         self.open: list[list[int]] = []
         self.room = np.zeros(0, np.int64)
@@ -118,13 +143,23 @@ class _Rows:
 
 @dataclass(frozen=True, kw_only=True)
 class Packer:
-    """Turns rows of example indices into batches of tensors of fixed shape."""
+    """Turns rows of documents into batches of tensors of fixed shape; here a document is an example."""
 
     documents: Documents
     batch_tokens: int
     longest: int
     """Of any document, padding included: what the attention kernel is told."""
     average: Literal["token", "sequence"] = "token"
+    causal: bool = True
+
+    @property
+    def epoch_tokens(self) -> float:
+        """Tokens of one epoch, padding excluded."""
+        return int(self.documents.lengths.sum())
+
+    def plan(self, seed: int, shuffle: bool = True) -> Plan:
+        """Which documents share a row."""
+        return Plan(self.documents.lengths, self.batch_tokens, seed, shuffle)
 
     def weight(self, row: Indices) -> float:
         """What a row adds to the denominator of a step's loss: its predicted tokens, or its sequences."""
@@ -141,12 +176,12 @@ class Packer:
         documents.gather(row, ids)
         tail = np.arange(used, self.batch_tokens, self.longest)
         starts = np.concatenate((ends - lengths, tail))
-        boundaries = np.full(self._documents_at_most(), self.batch_tokens, np.int32)
+        boundaries = np.full(self._documents_at_most, self.batch_tokens, np.int32)
         boundaries[: len(starts)] = starts
         positions = np.arange(self.batch_tokens)
         positions -= np.repeat(starts, np.diff(np.append(starts, self.batch_tokens)))
         if documents.values is None:
-            predicted: Indices = _ranges(ends - responses - 1, responses)
+            predicted: Indices = ranges(ends - responses - 1, responses)
             targets: NDArray[Any] = ids[predicted + 1]
             weights = np.repeat(1 / responses, responses) if self.average == "sequence" else np.ones(1)
         else:
@@ -159,20 +194,15 @@ class Packer:
             targets=torch.from_numpy(targets),
             weights=torch.from_numpy(np.broadcast_to(weights / total, predicted.shape).astype(np.float32)),
             tokens=used,
-            squares=int((lengths**2).sum()),
+            squares=int((lengths**2).sum()) * (1 if self.causal else 2),
+            longest=self.longest,
         )
 
+    @cached_property
     def _documents_at_most(self) -> int:
         # A fixed length keeps compiled code from compiling again; the tail is cut into pieces as well.
         shortest = int(self.documents.lengths.min())
         return self.batch_tokens // shortest + -(-self.batch_tokens // self.longest) + 2
-
-
-def _ranges(starts: Indices, lengths: Indices) -> Indices:
-    """The numbers start, start + 1, ... of every range, one range after the other."""
-    shifts = starts - (np.cumsum(lengths) - lengths)
-    ranges: Indices = np.arange(int(lengths.sum())) + np.repeat(shifts, lengths)
-    return ranges
 
 
 @dataclass(frozen=True, kw_only=True)

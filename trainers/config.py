@@ -28,6 +28,8 @@ class Model:
     rope_base: float = 10_000.0
     tied: bool = True
     """Input and output embeddings share their weights."""
+    causal: bool = True
+    """False: all tokens of a document see each other (notations with values only; nothing can be sampled)."""
 
     def __post_init__(self) -> None:
         if min(self.layers, self.width, self.heads, self.kv_heads, self.context) < 1:
@@ -42,14 +44,24 @@ class Model:
 
 @dataclass(frozen=True, kw_only=True)
 class Values:
-    """How a number in [0, 1] becomes a target over return buckets (notations with values only)."""
+    """How a number becomes a target over return buckets (notations with values only)."""
 
     buckets: int = 128
+    """Of equal width over [0, 1]; a vocabulary may have outer classes beyond each end besides."""
     target: Literal["hl-gauss", "one-hot", "l2"] = "hl-gauss"
     sigma: float = 0.75
     """Width of the HL-Gauss target in buckets (Farebrother et al., arXiv 2403.03950, section 3.1)."""
+    together: int = 0
+    """Candidates that share one reading of their prompt: a document is a row's prompt and up to so many of
+    its candidates, drawn anew every epoch, none of which sees another; 0: each candidate is a document.
+
+    With `model.causal` both mean the same values. Without it the prompt does not see the candidates that
+    share it, but does see a candidate that is a document of its own.
+    """
 
     def __post_init__(self) -> None:
+        if self.together < 0:
+            raise BadSettings(f"values.together must not be negative, got {self.together}")
         if self.buckets < 2 or not self.sigma > 0:
             raise BadSettings(
                 f"values needs at least 2 buckets and a sigma above 0, got {self.buckets} and {self.sigma}"
@@ -62,7 +74,7 @@ class Fit:
 
     steps: int = 1000
     batch_tokens: int = 2048
-    """Tokens of one packed row; a device takes one row at a time."""
+    """Tokens of one packed row, prompts and candidates alike; a device takes one row at a time."""
     accumulate: int = 1
     """Rows that one device adds up to a step."""
     optimizer: Literal["muon", "adamw"] = "muon"

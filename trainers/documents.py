@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,13 @@ class Documents:
         segment = self.segments[at]
         return segment.responses[segment.response_offsets[local] : segment.response_offsets[local + 1]]
 
+    def responses(self, examples: Indices) -> Ids:
+        """The response ids of several examples of one row, one response after the other."""
+        at, first = self._place(self._first_example, int(examples[0]))
+        segment = self.segments[at]
+        local = examples - int(examples[0]) + first
+        return segment.responses[ranges(segment.response_offsets[local], self.response_lengths[examples])]
+
     def example(self, index: int) -> tuple[Ids, int, float | None]:
         """All ids of one example, the length of its prompt, and its value where the notation has one."""
         prompt = self.prompt(int(self.rows[index]))
@@ -151,8 +159,15 @@ class Documents:
     def _place(firsts: list[int], index: int) -> tuple[int, int]:
         if not 0 <= index < firsts[-1]:
             raise IndexError(f"{index} is not within the {firsts[-1]} that there are")
-        at = int(np.searchsorted(firsts, index, side="right")) - 1
+        at = bisect_right(firsts, index) - 1
         return at, index - firsts[at]
+
+
+def ranges(starts: Indices, lengths: Indices) -> Indices:
+    """The numbers start, start + 1, ... of every range, one range after the other."""
+    shifts = starts - (np.cumsum(lengths) - lengths)
+    found: Indices = np.arange(int(lengths.sum())) + np.repeat(shifts, lengths)
+    return found
 
 
 def _firsts(counts: list[int]) -> list[int]:

@@ -16,6 +16,8 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 from trainers import checkpoint, start
 from trainers.attention import attention_path
 from trainers.batches import Packer
+from trainers.bundler import bundler
+from trainers.bundles import Bundles
 from trainers.checkpoints import STATE, Checkpoints
 from trainers.config import BadSettings, Fit, Model
 from trainers.device import compile_layers, precision
@@ -26,6 +28,8 @@ from trainers.meter import Meter, mfu
 from trainers.model import load
 from trainers.progress import ProgressBar
 from trainers.run import Run
+from trainers.scorer import TOGETHER
+from trainers.targets import refuse_impossible
 from trainers.tokens import Tokens
 from trainers.validation import Validation
 
@@ -66,15 +70,18 @@ def train(
     """Assemble model, callbacks and Trainer, train, and sum up."""
     lightning.seed_everything(fit.seed, workers=True, verbose=False)
     tokens = Tokens.read(ids)
-    refuse_other_buckets(tokens, fit)
+    refuse_other_values(tokens, model, fit)
     checkpoint.settle(run.out / "last")
     state = run.out / "last" / STATE
     begun = state.is_file()
     network = load(state.parent) if begun else start.network(ids, tokens, model, fit)
-    learner = Learner(
-        network, tokens, fit, packer(documents, model, fit), None if begun else start.moments(fit)
-    )
+    if fit.values.together or hasattr(network.config, TOGETHER):
+        setattr(network.config, TOGETHER, fit.values.together)
     compiled = compile_layers(network, fit)
+    drawn = Bundles.drawn(documents, fit.values.together, fit.seed) if fit.values.together else None
+    learner = Learner(
+        network, tokens, fit, packer(documents, drawn, model, fit), None if begun else start.moments(fit)
+    )
 
     meter = Meter(fit.log_every)
     validation = validate(ids, model, fit, meter)
@@ -131,29 +138,51 @@ def read(ids: Path, split: str, rows: int | None, model: Model, fit: Fit) -> Doc
         raise BadSettings(f"the split {split} of {ids} has no rows to train on")
     documents.refuse_longer_than(model.context, "model.context")
     documents.refuse_longer_than(fit.batch_tokens, "fit.batch_tokens")
+    if documents.values is not None:
+        refuse_impossible(documents.values, Tokens.read(ids).value_outer)
     return documents
 
 
-def packer(documents: Documents, model: Model, fit: Fit) -> Packer:
-    """How rows of these documents become tensors."""
+def packer(documents: Documents, bundles: Bundles | None, model: Model, fit: Fit) -> Packer:
+    """How rows of these documents, or of bundles of them, become tensors."""
+    if bundles is not None:
+        fixed = torch.cuda.is_available() or fit.compile == "on"
+        return bundler(documents, bundles, fit.batch_tokens, causal=model.causal, fixed=fixed)
     longest = min(model.context, fit.batch_tokens)
-    return Packer(documents=documents, batch_tokens=fit.batch_tokens, longest=longest, average=fit.average)
+    return Packer(
+        documents=documents,
+        batch_tokens=fit.batch_tokens,
+        longest=longest,
+        average=fit.average,
+        causal=model.causal,
+    )
 
 
 def validate(ids: Path, model: Model, fit: Fit, meter: Meter) -> Validation | None:
-    """Validation on the split's first rows, unless none are asked for."""
+    """Validation on the split's first rows and all their candidates, unless none are asked for."""
     if not fit.validation_rows:
         return None
     documents = read(ids, "validation", fit.validation_rows, model, fit)
-    return Validation(packer(documents, model, fit), fit.validate_every or max(1, fit.steps // 10), meter)
+    listed = Bundles.listed(documents, fit.values.together) if fit.values.together else None
+    return Validation(
+        packer(documents, listed, model, fit), fit.validate_every or max(1, fit.steps // 10), meter
+    )
 
 
-def refuse_other_buckets(tokens: Tokens, fit: Fit) -> None:
-    """BadSettings when the data was encoded for another number of value buckets."""
-    if tokens.value_start is not None and tokens.value_buckets != fit.values.buckets:
-        raise BadSettings(
-            f"fit.values.buckets is {fit.values.buckets}, the data was encoded with {tokens.value_buckets}"
-        )
+def refuse_other_values(tokens: Tokens, model: Model, fit: Fit) -> None:
+    """BadSettings when the data has other value buckets than asked for, or none where they are needed."""
+    if tokens.value_start is None:
+        if not model.causal:
+            raise BadSettings(
+                "model.causal is false, but this notation has responses rather than values:"
+                " a model that sees what comes cannot learn to write it"
+            )
+        if fit.values.together:
+            raise BadSettings(f"values.together is {fit.values.together}, but this notation has no values")
+        return
+    buckets = tokens.value_buckets - 2 * tokens.value_outer
+    if buckets != fit.values.buckets:
+        raise BadSettings(f"fit.values.buckets is {fit.values.buckets}, the data was encoded with {buckets}")
 
 
 @contextmanager

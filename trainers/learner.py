@@ -13,7 +13,9 @@ from torch.nn.functional import cross_entropy
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
-from trainers.batches import Batch, Batches, Packer, Plan
+from trainers.attention import is_causal
+from trainers.batches import Batch, Batches, Packer
+from trainers.branches import branches
 from trainers.config import Fit
 from trainers.optimizer import adopt, optimizer, schedule
 from trainers.targets import value_losses
@@ -44,18 +46,15 @@ class Learner(lightning.LightningModule):
         hidden_TW = body(
             input_ids=batch.input_ids,
             position_ids=batch.position_ids,
-            cu_seq_lens_q=batch.boundaries,
-            cu_seq_lens_k=batch.boundaries,
-            max_length_q=self.packer.longest,
-            max_length_k=self.packer.longest,
             use_cache=False,
+            **seen(batch, causal=is_causal(self.model.config)),
         ).last_hidden_state[0]
         logits_PV = head(hidden_TW[batch.predicted])
         if self.tokens.value_start is None:
             return cross_entropy(logits_PV.float(), batch.targets, reduction="none")
         first = self.tokens.value_start
-        logits_PB = logits_PV[:, first : first + self.tokens.value_buckets]
-        return value_losses(logits_PB, batch.targets, self.fit.values)
+        logits_PC = logits_PV[:, first : first + self.tokens.value_buckets]
+        return value_losses(logits_PC, batch.targets, self.fit.values, self.tokens.value_outer)
 
     def loss(self, batch: Batch) -> Tensor:
         """This row's share of the loss of its step: shares add up over rows and ranks."""
@@ -81,7 +80,7 @@ class Learner(lightning.LightningModule):
         fit, trainer = self.fit, self.trainer
         return Batches(
             packer=self.packer,
-            plan=Plan(self.packer.documents.lengths, fit.batch_tokens, fit.seed),
+            plan=self.packer.plan(fit.seed),
             accumulate=fit.accumulate,
             start=trainer.global_step,
             rank=trainer.global_rank,
@@ -95,3 +94,16 @@ class Learner(lightning.LightningModule):
             adopt(chosen, self.moments)
         rates = LambdaLR(chosen, schedule(self.fit))
         return {"optimizer": chosen, "lr_scheduler": {"scheduler": rates, "interval": "step"}}
+
+
+def seen(batch: Batch, *, causal: bool) -> dict[str, Any]:
+    """What attention must know of the documents of a batch."""
+    if batch.branches is None:
+        return {
+            "cu_seq_lens_q": batch.boundaries,
+            "cu_seq_lens_k": batch.boundaries,
+            "max_length_q": batch.longest,
+            "max_length_k": batch.longest,
+        }
+    positions = batch.position_ids[0]
+    return {"branches": branches(batch.boundaries, batch.branches, positions, batch.longest, causal=causal)}

@@ -115,7 +115,7 @@ class Meter(Callback):
         fit, step = module.fit, trainer.global_step
         factor = schedule(fit)(step - 1)
         self.latest = {
-            "epoch": self.total.tokens * trainer.world_size / int(module.packer.documents.lengths.sum()),
+            "epoch": self.total.tokens * trainer.world_size / module.packer.epoch_tokens,
             "tokens": self.total.tokens * trainer.world_size,
             "train_loss": loss / window.steps,
             "learning_rate": factor * fit.learning_rate,

@@ -50,6 +50,9 @@ def build(model: Model, tokens: Tokens) -> PreTrainedModel:
         bos_token_id=tokens.bos,
         eos_token_id=tokens.eos,
     )
+    if not model.causal:
+        # Read by plain transformers too, whose masks then let all tokens of a document see each other.
+        config.is_causal = False
     # A model keeps its config object and writes its attention into it: two models must not share one.
     config = copy.deepcopy(config)
     built: PreTrainedModel = model_type._from_config(config, attn_implementation=NAME, dtype=torch.float32)

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+from trainers.attention import is_causal
 from trainers.checkpoints import STATE
 from trainers.config import BadSettings, Fit, Model
 from trainers.model import build, fits, load
@@ -94,6 +95,7 @@ def refuse_other_shape(folder: Path, started: PreTrainedModel, model: Model) -> 
         "heads": config.num_attention_heads,
         "kv_heads": config.num_key_value_heads,
         "tied": config.tie_word_embeddings,
+        "causal": is_causal(config),
     }
     if model.feedforward:
         shape["feedforward"] = config.intermediate_size

@@ -25,6 +25,9 @@ class Tokens:
     value_start: int | None = None
     """The id of the first value bucket, or null where a notation has no values."""
     value_buckets: int = 0
+    """Ids of values: the outer classes below 0, the farthest first; buckets over [0, 1]; those above 1."""
+    value_outer: int = 0
+    """Ordered classes beyond each end: a number 1 + j or -j (j = 1 ... value_outer) is the j-th of them."""
 
     def __post_init__(self) -> None:
         if self.words > self.size:
@@ -33,6 +36,13 @@ class Tokens:
             raise BadSettings(
                 f"value_start {self.value_start} contradicts {self.value_buckets} value buckets"
             )
+        if self.value_outer < 0 or 0 < self.value_buckets < 2 * self.value_outer + 2:
+            raise BadSettings(
+                f"{self.value_buckets} value buckets leave no two of them between 0 and 1"
+                f" beside {self.value_outer} outer classes on each side"
+            )
+        if self.value_outer and self.value_start is None:
+            raise BadSettings(f"value_outer is {self.value_outer}, but there are no value buckets")
 
     @classmethod
     def read(cls, folder: Path) -> Tokens:

@@ -8,7 +8,7 @@ import lightning.pytorch as lightning
 import torch
 from lightning.pytorch.callbacks import Callback
 
-from trainers.batches import Packer, Plan
+from trainers.batches import Packer
 from trainers.meter import Meter
 
 
@@ -21,7 +21,7 @@ class Validation(Callback):
 
     def __init__(self, packer: Packer, every: int, meter: Meter) -> None:
         self.packer, self.every, self.meter = packer, every, meter
-        self.rows = Plan(packer.documents.lengths, packer.batch_tokens, seed=0, shuffle=False).once()
+        self.rows = packer.plan(seed=0, shuffle=False).once()
         self.loss: float | None = None
         """The latest one."""
         self.measured_at = 0

@@ -1,4 +1,4 @@
-"""Values of candidates against one forward for each."""
+"""Values and likelihoods of candidates against one forward for each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from students import TOKENS, student
 
 from trainers import scorer
 from trainers.config import BadSettings
-from trainers.scorer import score
+from trainers.scorer import preferences, score
 from trainers.tokens import Tokens
 
 VALUES = Tokens(size=64, words=60, value_start=40, value_buckets=16)
@@ -54,3 +54,29 @@ def test_what_cannot_be_scored_is_refused() -> None:
         score(student(), PROMPTS, CANDIDATES, TOKENS)
     with pytest.raises(BadSettings, match="1 to 8 tokens, the longest has 9"):
         score(student(context=8, tokens=VALUES), PROMPTS[2:], CANDIDATES[2:], VALUES)
+
+
+def test_outer_classes_take_a_score_beyond_1() -> None:
+    model, outer = (
+        student(tokens=VALUES),
+        Tokens(size=64, words=60, value_start=40, value_buckets=16, value_outer=4),
+    )
+    with torch.no_grad():
+        model.get_output_embeddings().weight[55] += (
+            100 * model(torch.tensor(PROMPTS[0])[None], output_hidden_states=True).hidden_states[-1][0, -1]
+        )
+    (found,) = score(model, PROMPTS[:1], [[np.empty(0, dtype=np.int64)]], outer)
+    assert found == pytest.approx([(8 + 4 - 0.5) / 8])
+
+
+def test_preferences_are_log_probabilities_of_the_next_token() -> None:
+    model = student()
+    choices = [[7, 30, 3], [], [49]]
+    found = preferences(model, PROMPTS, choices)
+    assert [row.dtype for row in found] == [np.float32] * 3
+    for prompt, chosen, row in zip(PROMPTS, choices, found, strict=True):
+        logits = model(torch.tensor(prompt)[None]).logits[0, -1]
+        np.testing.assert_allclose(row, logits.log_softmax(-1).detach().numpy()[chosen], atol=1e-5)
+    assert preferences(model, [], []) == []
+    with pytest.raises(BadSettings, match="1 to 8 tokens, the longest has 12"):
+        preferences(student(context=8), PROMPTS[1:2], [[3]])
