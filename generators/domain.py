@@ -68,6 +68,8 @@ class Domain(ABC):
     """Whether `split_key` names a group, such as a game, of which a prompt does not tell."""
     files: ClassVar[tuple[str, ...]] = ("source",)
     """The knobs that name files; the content decides, not the name."""
+    compression: ClassVar[int] = 1
+    """Of its Parquet files, zstd's level: a slow teacher's rows deserve a slow compressor."""
     late: ClassVar[tuple[str, ...]] = ()
     """The knobs that decide nothing about stored rows, only how they are written and judged."""
     headline: ClassVar[tuple[str, ...]] = ()

@@ -101,8 +101,11 @@ def rollouts(words: Sequence[str]) -> dict[str, pl.DataType]:
     }
 
 
-def write(frame: pl.DataFrame, path: Path, columns: Columns, about: Json) -> None:
-    """Write a frame as Parquet with exactly the declared columns; `about` goes into the file's metadata."""
+def write(frame: pl.DataFrame, path: Path, columns: Columns, about: Json, compression: int = 1) -> None:
+    """Write a frame as Parquet with exactly the declared columns; `about` goes into the file's metadata.
+
+    `compression` is zstd's level.
+    """
     missing = [name for name in columns if name not in frame.columns]
     if missing:
         raise TypeError(f"{path.name}: the columns {missing} are missing")
@@ -110,7 +113,9 @@ def write(frame: pl.DataFrame, path: Path, columns: Columns, about: Json) -> Non
     note = json.dumps({"schema_version": VERSION, **about}, sort_keys=True)
     schema = pa.schema(fields, metadata={"distill": note})
     arrays = [_to_arrow(frame[name], kind) for name, kind in columns.items()]
-    pq.write_table(pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd", compression_level=1)
+    pq.write_table(
+        pa.Table.from_arrays(arrays, schema=schema), path, compression="zstd", compression_level=compression
+    )
 
 
 def read(path: Path, columns: Columns, only: Sequence[str] | None = None) -> pl.DataFrame:

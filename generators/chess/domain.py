@@ -64,6 +64,7 @@ class Chess(Domain):
     value_notations: ClassVar[tuple[str, ...]] = VALUE_NOTATIONS
     choice_notations: ClassVar[tuple[str, ...]] = ("behavioral-cloning",)
     grouped: ClassVar[bool] = True
+    compression: ClassVar[int] = 13
     files: ClassVar[tuple[str, ...]] = ("source", "openings")
     late: ClassVar[tuple[str, ...]] = ("mate_classes", "examination", "shallow_nodes")
     headline: ClassVar[tuple[str, ...]] = ("action accuracy", "Kendall's tau-b", "regret", "legal")
@@ -201,7 +202,7 @@ class Chess(Domain):
         from generators.chess.scoring import calibration, puzzles
 
         made = {}
-        if notation in VALUE_NOTATIONS:
+        if notation in VALUE_NOTATIONS and "scores" in rollouts.columns and rollouts["scores"].count():
             made["Calibration of win probabilities"] = calibration.reliability(rollouts)
         if "puzzle" in rollouts.columns and rollouts["puzzle"].count():
             made["Puzzles solved"] = puzzles.puzzles(rollouts)

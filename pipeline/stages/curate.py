@@ -159,7 +159,7 @@ class _Write:
         frame = pl.concat(parts)
         about = {"fingerprint": self.fingerprint, "settings": settings(self.recipe)}
         Artifact(self.folder).publish(
-            name, lambda path: schema.write(frame, path, columns, about), rows=len(frame)
+            name, lambda path: schema.write(frame, path, columns, about, domain.compression), rows=len(frame)
         )
 
 

@@ -133,7 +133,11 @@ class WriteShard:
         Artifact(self.folder).publish(
             shard_name(shard),
             lambda path: schema.write(
-                frame, path, columns, {"fingerprint": self.fingerprint, **settings(self.recipe)}
+                frame,
+                path,
+                columns,
+                {"fingerprint": self.fingerprint, **settings(self.recipe)},
+                self.recipe.domain.compression,
             ),
             rows=len(frame),
             words=words,
