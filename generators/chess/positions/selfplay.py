@@ -13,15 +13,18 @@ import polars as pl
 from generators.chess.board import rules
 from generators.chess.positions import openings
 from generators.chess.positions.openings import Opening
+from generators.chess.positions.options import options
 from generators.chess.reading import games, pgn
 from generators.chess.scoring.values import STEEPNESS
-from generators.chess.stockfish.choices import Choice, choices
+from generators.chess.stockfish.choices import Choice
 from generators.domain import BadProblem
 
 TOGETHER = 512
 """Games in play at a time."""
 SPARE = 1.1
 """Games begun for each that is needed: short ones, and positions met twice, use it up."""
+REPLAYED = 80
+"""Characters of moves above which the engine is told a later position instead; to write one takes longer."""
 BARREN = 3
 """Rounds of games without a new position after which there is no hope of one."""
 
@@ -90,7 +93,7 @@ class Game:
         for move in opening.moves:
             self.board.push_uci(move)
         self.opening = len(opening.moves)
-        self.finished = _finished(self.board)
+        self.finished = _drawn(self.board)
         """By the rules: its last position is no problem."""
         self.over = self.finished
         self._decided = 0
@@ -101,20 +104,23 @@ class Game:
         """What stands behind UCI's `position`: one from which none before can recur, and the moves since."""
         return f"fen {self._since} moves{self._moves}" if self._moves else f"fen {self._since}"
 
-    def advance(self, options: Sequence[Choice], luck: float, play: Play) -> None:
-        """Play one of the options, or end the game: it is decided, or long enough."""
-        decided = options[0].mate is not None or abs(options[0].centipawns or 0) >= play.resign
+    def advance(self, best: Sequence[Choice], luck: float, play: Play) -> None:
+        """Play one of the best moves, or end the game: there is none, it is decided, or long enough."""
+        if not best:
+            self.over = self.finished = True
+            return
+        decided = best[0].mate is not None or abs(best[0].centipawns or 0) >= play.resign
         self._decided = self._decided + 1 if decided else 0
         if self._decided == 2 or len(self.board.move_stack) >= play.longest_game:
             self.over = True
             return
-        move = rules.move(chosen(options, luck, play.temperature))
+        move = rules.move(chosen(best, luck, play.temperature))
         self.board.push(move)
-        if self.board.halfmove_clock:
+        if self.board.halfmove_clock or len(self._moves) < REPLAYED:
             self._moves += f" {move.uci()}"
         else:
             self._since, self._moves = self.board.fen(), ""
-        self.over = self.finished = _finished(self.board)
+        self.over = self.finished = _drawn(self.board)
 
     @property
     def plies(self) -> range:
@@ -143,11 +149,10 @@ def _win_probability(option: Choice) -> float:
     return 1 / (1 + math.exp(-STEEPNESS * (option.centipawns or 0)))
 
 
-def _finished(board: chess.Board) -> bool:
-    """Mate, stalemate, or a draw: dead material, 50 moves without progress, a third repetition."""
+def _drawn(board: chess.Board) -> bool:
+    """A draw by rule: dead material, 50 moves without progress, a third repetition."""
     return (
-        not any(board.generate_legal_moves())
-        or board.is_insufficient_material()
+        board.is_insufficient_material()
         or board.halfmove_clock >= 100
         or (board.halfmove_clock >= 8 and board.is_repetition(3))
     )
@@ -156,9 +161,9 @@ def _finished(board: chess.Board) -> bool:
 def _play(begun: Sequence[Game], rng: np.random.Generator, play: Play) -> None:
     """Play all games to their ends, a half-move of each at a time."""
     while alive := [game for game in begun if not game.over]:
-        options = choices([game.position for game in alive], play.game_nodes, play.game_lines)
+        found = options([game.position for game in alive], play.game_nodes, play.game_lines)
         luck = rng.random(len(alive)).tolist()
-        for game, best, fell in zip(alive, options, luck, strict=True):
+        for game, best, fell in zip(alive, found, luck, strict=True):
             game.advance(best, fell, play)
 
 
