@@ -12,6 +12,20 @@ class BadSettings(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A depth, and the size that decides the width."""
+
+    parameters: int
+    """Of the whole model, embeddings for the vocabulary at hand included; met within 5 %, mostly 1 %."""
+    layers: int
+
+    def __post_init__(self) -> None:
+        if min(self.parameters, self.layers) < 1:
+            given = f"{self.parameters} and {self.layers}"
+            raise BadSettings(f"model.shape needs parameters and layers of at least 1, got {given}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Model:
     """A decoder of the Llama family, built from numbers alone."""
 
@@ -30,16 +44,29 @@ class Model:
     """Input and output embeddings share their weights."""
     causal: bool = True
     """False: all tokens of a document see each other (notations with values only; nothing can be sampled)."""
+    shape: Shape | None = None
+    """Layers and a number of parameters instead of `layers` and `width`: to compare depths of one size."""
 
     def __post_init__(self) -> None:
         if min(self.layers, self.width, self.heads, self.kv_heads, self.context) < 1:
             raise BadSettings("model.layers, width, heads, kv_heads and context must be at least 1")
-        if self.width % self.heads:
+        if self.shape is not None:
+            self._refuse_two_shapes(self.shape)
+        elif self.width % self.heads:
             raise BadSettings(f"model.width {self.width} is not a multiple of model.heads {self.heads}")
-        if self.width // self.heads % 2:
+        elif self.width // self.heads % 2:
             raise BadSettings(f"model.width / model.heads must be even, got {self.width // self.heads}")
         if self.heads % self.kv_heads:
             raise BadSettings(f"model.heads {self.heads} is not a multiple of model.kv_heads {self.kv_heads}")
+
+    def _refuse_two_shapes(self, shape: Shape) -> None:
+        for name in ("layers", "width"):
+            own = getattr(self, name)
+            if own != getattr(Model, name):
+                raise BadSettings(
+                    f"model.{name} is {own}, but model.shape decides it ({shape.parameters:,} parameters in"
+                    f" {shape.layers} layers): set one of them"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from transformers.utils import logging
 from trainers import checkpoint
 from trainers.attention import NAME
 from trainers.config import BadSettings, Model
+from trainers.shape import feedforward, resolved
 from trainers.tokens import Tokens
 
 FAMILIES: dict[str, tuple[Callable[..., PreTrainedConfig], Any]] = {
@@ -33,12 +34,17 @@ FAMILIES: dict[str, tuple[Callable[..., PreTrainedConfig], Any]] = {
 
 
 def build(model: Model, tokens: Tokens) -> PreTrainedModel:
-    """A model with random float32 weights from torch's own generator: seed that first."""
+    """A model with random float32 weights from torch's own generator: seed that first.
+
+    Without `causal` the config says `is_causal: false`, by which plain transformers (tested with 5.23), too,
+    lets all tokens of a sequence see each other: its values are ours for a single document without padding.
+    """
+    model = resolved(model, tokens)
     config_type, model_type = FAMILIES[model.family]
     config = config_type(
         vocab_size=tokens.size,
         hidden_size=model.width,
-        intermediate_size=model.feedforward or 64 * -(-model.width * 8 // (3 * 64)),
+        intermediate_size=feedforward(model),
         num_hidden_layers=model.layers,
         num_attention_heads=model.heads,
         num_key_value_heads=model.kv_heads,
@@ -51,7 +57,6 @@ def build(model: Model, tokens: Tokens) -> PreTrainedModel:
         eos_token_id=tokens.eos,
     )
     if not model.causal:
-        # Read by plain transformers too, whose masks then let all tokens of a document see each other.
         config.is_causal = False
     # A model keeps its config object and writes its attention into it: two models must not share one.
     config = copy.deepcopy(config)

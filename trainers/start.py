@@ -15,6 +15,7 @@ from trainers.attention import is_causal
 from trainers.checkpoints import STATE
 from trainers.config import BadSettings, Fit, Model
 from trainers.model import build, fits, load
+from trainers.shape import resolved
 from trainers.tokens import FILE, Tokens
 
 
@@ -28,7 +29,7 @@ def network(ids: Path, tokens: Tokens, model: Model, fit: Fit) -> PreTrainedMode
     refuse_other_words(folder, ids)
     started = load(folder)
     fits(started, tokens, model.context)
-    refuse_other_shape(folder, started, model)
+    refuse_other_shape(folder, started, resolved(model, tokens))
     return started
 
 
