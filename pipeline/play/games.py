@@ -13,6 +13,10 @@ MOST_PLIES = 300
 """Half-moves, those of the opening included; a game that lasts longer is a draw."""
 
 
+SHARES = {"1-0": 1.0, "1/2-1/2": 0.5, "0-1": 0.0}
+"""The results of a game, and what white has of the point."""
+
+
 class Mover(Protocol):
     """Whoever plays a side of a match."""
 

@@ -14,15 +14,13 @@ from pipeline.console import OUT, bar, say, table
 from pipeline.errors import Refusal
 from pipeline.play import openings
 from pipeline.play.elo import elo
-from pipeline.play.games import Game, Mover, play
+from pipeline.play.games import SHARES, Game, Mover, play
 from pipeline.play.opponents import Chance, Died, Stockfish
-from pipeline.play.player import Player
+from pipeline.play.player import Player, use_threads
 from pipeline.play.record import Finished, Record
 from pipeline.seeds import named_rng
 
 EVENT = "distill match"
-SHARES = {"1-0": 1.0, "1/2-1/2": 0.5, "0-1": 0.0}
-"""What white has of a point."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +75,7 @@ def match(
     """Play the games that are still to be played and print what came out."""
     if games < 2 or games % 2:
         raise Refusal(f"--games must be even, as each opening is played with both colours, got {games}")
+    use_threads(1)
     student = Player.of(checkpoint)
     book = openings.lines(source)
     chosen = openings.chosen(book, games // 2, seed)

@@ -12,9 +12,10 @@ from generators.chess.stockfish import engine as stockfish
 
 HASH = 16
 """Megabytes."""
-SECONDS = 60.0
+PATIENCE = 60.0
+"""Seconds."""
 NODES_PER_SECOND = 10_000
-"""A search that takes longer than SECONDS and its nodes at this speed is held to hang."""
+"""A search that takes longer than twice PATIENCE and its nodes at this speed is held to hang."""
 
 
 class Died(Exception):
@@ -42,12 +43,12 @@ class Stockfish:
     It is started when it has to move and, after it died, once more.
     """
 
-    def __init__(self, nodes: int) -> None:
-        self.nodes = nodes
+    def __init__(self, nodes: int, patience: float = PATIENCE) -> None:
         self.name = " ".join(stockfish.identity().values()) + f" {nodes} nodes"
         # A limit in time too, because without one python-chess would wait for a hung engine for ever; it is
         # so long that it never decides a move.
-        self._limit = chess.engine.Limit(nodes=nodes, time=SECONDS + nodes / NODES_PER_SECOND)
+        self._limit = chess.engine.Limit(nodes=nodes, time=patience + nodes / NODES_PER_SECOND)
+        self._patience = patience
         self._engine: chess.engine.SimpleEngine | None = None
 
     def move(self, board: chess.Board, game: int, rng: np.random.Generator) -> chess.Move:  # noqa: ARG002
@@ -55,7 +56,9 @@ class Stockfish:
         try:
             if self._engine is None:
                 # A group of its own: Ctrl-C is for us, who then end it.
-                self._engine = chess.engine.SimpleEngine.popen_uci(stockfish.path(), setpgrp=True)
+                self._engine = chess.engine.SimpleEngine.popen_uci(
+                    stockfish.path(), setpgrp=True, timeout=self._patience
+                )
                 self._engine.configure({"Threads": 1, "Hash": HASH})
             move = self._engine.play(board, self._limit, game=game).move
         except (chess.engine.EngineError, TimeoutError, OSError) as fault:

@@ -102,3 +102,11 @@ class Player:
 
     def close(self) -> None:
         """Nothing runs for it."""
+
+
+def use_threads(threads: int) -> None:
+    """Let torch use so many threads for this thread's calls; the last digits of a sum hang on their number."""
+    import torch
+
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)

@@ -14,11 +14,9 @@ import chess.pgn
 from generators.chess.reading import pgn
 from generators.domain import BadProblem
 from pipeline.errors import Refusal
-from pipeline.play.games import Game
+from pipeline.play.games import SHARES, Game
 
-FIRST = "[Event "
-"""How a game begins."""
-
+_HEADER = re.compile(r'^\[(\w+) "([^"]*)"\]$', re.MULTILINE)
 _RESULT = re.compile(r'^\[Result "([^"]*)"\]$', re.MULTILINE)
 
 
@@ -48,15 +46,22 @@ class Record:
         if self.path is None or not self.path.exists():
             return []
         try:
-            text = self.path.read_text("utf-8")
+            text = self.path.read_bytes().decode()
         except UnicodeDecodeError:
             raise self._foreign("it is no text") from None
         games, rest = _parted(text)
-        if not FIRST.startswith(rest) and not rest.startswith(FIRST):
-            raise self._foreign("it has more than games of a match")
+        if not self._begins(rest):
+            raise self._foreign("it has more than games of this match")
         found = [self._read(number, game) for number, game in enumerate(games, 1)]
         os.truncate(self.path, sum(len(game.encode()) for game in games))
         return found
+
+    def _begins(self, text: str) -> bool:
+        """Whether a game of this match may have been cut off here: nothing else must be lost."""
+        first = f'[Event "{self.identity["Event"]}"]\n'
+        headers = dict(_HEADER.findall(text))
+        same = all(headers.get(name, value) == value for name, value in self.identity.items())
+        return first.startswith(text) or (text.startswith(first) and same)
 
     def _read(self, number: int, text: str) -> Finished:
         game = next(iter(pgn.games(text.splitlines(keepends=True))))
@@ -70,7 +75,9 @@ class Record:
             raise self._foreign(str(why)) from None
         if str(plies) != game.headers.get("PlyCount"):
             raise self._foreign(f"game {number} has {plies} plies, but its header PlyCount says otherwise")
-        return Finished(game.headers["Result"], game.headers["Ending"])
+        if (result := game.headers["Result"]) not in SHARES:
+            raise self._foreign(f"game {number} has the result '{result}'")
+        return Finished(result, game.headers.get("Ending", "?"))
 
     def _foreign(self, why: str) -> Refusal:
         return Refusal(f"{self.path} cannot be continued: {why}. Name another --pgn, or remove the file")
@@ -81,9 +88,10 @@ class Record:
             written = chess.pgn.Game.from_board(game.board)
             written.headers.clear()
             written.headers.update(self._headers(number, white, black, game))
+            text = written.accept(chess.pgn.StringExporter(columns=80))
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8", newline="\n") as file:
-                file.write(f"{written}\n\n")
+                file.write(f"{text}\n\n")
                 file.flush()
                 os.fsync(file.fileno())
         return Finished(game.result, game.ending)
@@ -119,7 +127,7 @@ def _parted(text: str) -> tuple[list[str], str]:
 def _whole(text: str) -> str | None:
     """The game at the start of the text; None where none begins there, or it has no end."""
     result = _RESULT.search(text)
-    if result is None or not text.startswith(FIRST):
+    if result is None or not text.startswith("[Event "):
         return None
     end = re.compile(rf"\s{re.escape(result[1])}\n\n").search(text, result.end())
     return text[: end.end()] if end else None

@@ -11,7 +11,7 @@ import chess
 
 from generators.domain import BadProblem
 from pipeline.play import commands, options
-from pipeline.play.player import Player, Rated
+from pipeline.play.player import Player, Rated, use_threads
 from pipeline.seeds import named_rng
 
 AUTHOR = "search-trace-distillation"
@@ -100,7 +100,7 @@ class Engine:
         return self._warm
 
     def _loaded(self, threads: int) -> None:
-        _use_threads(threads)
+        use_threads(threads)
         self._player.warm_up()
 
     def _ucinewgame(self, _: Sequence[str]) -> None:
@@ -166,7 +166,7 @@ class Search:
         return "(none)"
 
     def _moved(self, say: Callable[[str], None]) -> str:
-        _use_threads(self._settings.threads)
+        use_threads(self._settings.threads)
         started = time.perf_counter()
         rated = self._player.rated(self._board)
         seconds = time.perf_counter() - started
@@ -191,10 +191,3 @@ class Search:
         opening = self._board.fullmove_number <= self._settings.opening_moves
         rng = named_rng(self._settings.seed, "uci", self._games, self._board.ply())
         return self._player.drawn(allowed, self._settings.temperature if opening else 0.0, rng)
-
-
-def _use_threads(threads: int) -> None:
-    import torch
-
-    if torch.get_num_threads() != threads:
-        torch.set_num_threads(threads)
