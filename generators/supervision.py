@@ -25,9 +25,9 @@ _HEAD = 4
 _PIPE_BYTES = 1 << 20
 _BUSY = 64
 """From so many unanswered requests on, answers are collected in pauses: waking up for each costs more."""
-_PAUSE = 0.004
 _NAP = 0.0002
-"""The first pause after a part of an answer; it doubles up to _PAUSE, as some children write line by line."""
+"""The first pause after a part of an answer, as some children write line by line: each pause without a whole
+answer doubles the next one, each with one halves it."""
 _READY = b"ready"
 
 
@@ -53,6 +53,8 @@ class Framing:
     """What is written first, to have that answer."""
     seconds: float = 60.0
     """How long that answer may take."""
+    pause: float = 0.004
+    """The longest pause in which answers are collected, in seconds; in this time they must not fill the pipe."""
 
 
 class Supervised:
@@ -202,13 +204,14 @@ class _Child:
         Raises _Gone when all turns since the last whole answer took longer than `patience` seconds.
         """
         begun = time.monotonic()
-        pause = _PAUSE if waiting > _BUSY else self._nap
+        pause = self.framing.pause if waiting > _BUSY else self._nap
         if pause:
             self._write()
             time.sleep(pause)
         self._await(begun + patience - self._waited)
         answers = self._read()
-        self._nap = 0.0 if answers else min(max(2 * self._nap, _NAP), _PAUSE)
+        nap = self._nap / 2 if answers else max(2 * self._nap, _NAP)
+        self._nap = min(nap, self.framing.pause) if nap >= _NAP else 0.0
         self._waited = 0.0 if answers else self._waited + time.monotonic() - begun
         if self._waited > patience:
             raise _Gone

@@ -17,6 +17,8 @@ _BASE_SECONDS = 20.0
 _SLOWEST = 20_000
 """Nodes a second, a fiftieth of what a core of today searches: one slower is held to hang."""
 _START_SECONDS = 30.0
+_PAUSE_SECONDS = 0.016
+"""At 100 nodes a search the engine prints some 4 MiB a second, and the pipe holds one."""
 _READY = b"readyok\n"
 
 
@@ -54,8 +56,14 @@ def _engine(file: str, hash: int, wdl: bool) -> Supervised:
         )
     )
     framing = Framing(
-        lambda request: (request,), _answers, lambda _: True, greeting.encode(), _START_SECONDS
-    )  # fmt: skip
+        pack=lambda request: (request,),
+        split=_answers,
+        # Whoever says `readyok` is: that it speaks UCI is known.
+        welcome=lambda _: True,
+        greeting=greeting.encode(),
+        seconds=_START_SECONDS,
+        pause=_PAUSE_SECONDS,
+    )
     started = Supervised((file,), framing=framing)
     atexit.register(started.close)
     return started
