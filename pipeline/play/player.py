@@ -105,7 +105,7 @@ class Player:
 
 
 def use_threads(threads: int) -> None:
-    """Let torch use so many threads for this thread's calls; the last digits of a sum hang on their number."""
+    """Let torch use so many threads in this thread's calls: a sum depends on their number."""
     import torch
 
     if torch.get_num_threads() != threads:
