@@ -52,6 +52,12 @@ def columns(searched: Sequence[Sequence[Entry]]) -> pl.DataFrame:
     )
 
 
+def changing(row: Sequence[Entry]) -> list[Entry]:
+    """Without the entries at the end that say the same as the one before, but for their depth."""
+    last = max((at for at in range(1, len(row)) if row[at][1:] != row[at - 1][1:]), default=0)
+    return [*row[: last + 1]]
+
+
 def named(entry: Entry) -> list[str]:
     """The words of an entry as the README has them, written out plainly."""
     depth, centipawns, mate, move = entry
@@ -107,6 +113,7 @@ def judged(problems: pl.DataFrame, trace: Any, answer: Any, ended: bool = True) 
 
 @given(searches)
 def test_logs_are_written_as_the_readme_has_them_and_read_back(searched: list[list[Entry]]) -> None:
+    searched = [changing(row) for row in searched]
     told = logs.words(columns(searched))
     assert told.dtype == pl.List(pl.Enum(STORED))
     assert told.to_list() == [[word for entry in row for word in named(entry)] for row in searched]
@@ -117,6 +124,18 @@ def test_logs_are_written_as_the_readme_has_them_and_read_back(searched: list[li
     assert read.centipawns.tolist() == [entry[1] or 0 for entry in flat]
     assert read.mates.tolist() == [entry[2] or 0 for entry in flat]
     assert read.moves.tolist() == [entry[3] for entry in flat]
+
+
+def test_what_all_later_depths_repeat_is_told_once() -> None:
+    """A mate once found is found again at every depth up to the last one."""
+    found = [(1, 20, None, 5), (2, None, 1, 7)]
+    searched = [
+        *([(1, 20, None, 5), *((depth, None, 1, 7) for depth in range(2, 246))], [(1, 20, None, 5)] * 3),
+        *([(1, 20, None, 5), (2, 20, None, 5), (3, 21, None, 5)], []),
+    ]
+    told = logs.words(columns(searched))
+    expected = [found, searched[1][:1], searched[2], []]
+    assert told.to_list() == [[word for entry in row for word in named(entry)] for row in expected]
 
 
 def grammatical(row: Sequence[str | None]) -> int:

@@ -65,7 +65,8 @@ class Entries(NamedTuple):
 def words(labelled: pl.DataFrame) -> pl.Series:
     """The traces of searches whose `log_depths`, `log_centipawns`, `log_mates`, `log_moves` are lists.
 
-    One entry a completed depth; a mate that is null or 0 leaves the centipawns to count.
+    One entry a depth, but for those at the end that only repeat score and move: a mate once found is found
+    again at every depth up to 245. A mate that is null or 0 leaves the centipawns to count.
     """
     entries = ragged.row_offsets(labelled["log_depths"])
     depths, centipawns, mates, moves = (ragged.flat(labelled[f"log_{name}"], np.int64) for name in _LISTS)
@@ -130,7 +131,10 @@ def _write(
 ) -> int:
     at = 0
     for row in range(len(entries) - 1):
-        for entry in range(entries[row], entries[row + 1]):
+        end = entries[row + 1]
+        while end - 1 > entries[row] and _repeats(end - 1, centipawns, mates, moves):
+            end -= 1
+        for entry in range(entries[row], end):
             out[at] = places.depths + depths[entry] - 1
             mate, score = mates[entry], centipawns[entry]
             if mate != 0:
@@ -144,6 +148,14 @@ def _write(
             at += 1
         offsets[row + 1] = at
     return at
+
+
+@compiled
+def _repeats(entry: int, centipawns: Numbers, mates: Numbers, moves: Numbers) -> bool:
+    """Whether an entry says the same as the one before."""
+    before = entry - 1
+    same: bool = centipawns[entry] == centipawns[before] and mates[entry] == mates[before]
+    return same and moves[entry] == moves[before]
 
 
 @compiled
