@@ -232,7 +232,11 @@ class Chess(Domain):
         if not self.examination:
             return None
         more = self.examination
-        return replace(self, nodes=more * self.nodes, root_nodes=more * self.root_nodes, clear="move")
+        # One search of all moves cannot forget between them.
+        mode: Mode = "child" if self.mode == "multipv" else self.mode
+        return replace(
+            self, nodes=more * self.nodes, root_nodes=more * self.root_nodes, mode=mode, clear="move"
+        )
 
     def identity(self) -> Mapping[str, str]:
         """The engine and its net. Raises BadProblem where there is none."""
