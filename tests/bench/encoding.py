@@ -1,11 +1,16 @@
-"""Words per second from a column of words to ids, and from a Parquet file to encoded arrays."""
+"""Words per second from a column of words to ids and from a Parquet file to arrays; FENs to words."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from random import Random
 from time import process_time
 
+import chess
+import polars as pl
+
+from generators.chess.board import fens
 from pipeline import schema
 from pipeline.recipe import build
 from pipeline.stages.encode import encoded, vocabulary_of
@@ -40,7 +45,35 @@ def compare() -> dict[str, float]:
             before = process_time()
             encoded(rows, chosen, vocabulary, "bench")
             found[f"words to arrays in {notation}: words per CPU second"] = words / (process_time() - before)
-    return found
+    return found | positions()
+
+
+def positions() -> dict[str, float]:
+    """Boards per CPU second from FENs to the words of positions (target: 400,000), in batches of 5,000."""
+    board, told = chess.Board(), list[str]()
+    draw = Random(0)
+    while len(told) < 5_000:
+        told.append(board.fen())
+        moves = [*board.legal_moves]
+        if moves and len(board.move_stack) < 100:
+            board.push(draw.choice(moves))
+        else:
+            board.reset()
+    column = pl.Series(told)
+    places = fens.tokens(column)
+    before = process_time()
+    for _ in range(50):
+        places = fens.tokens(column)
+    spent = process_time() - before
+    before = process_time()
+    for _ in range(20):
+        back = fens.fens(places)
+    if back != told:
+        raise RuntimeError("the words do not come back as the FENs")
+    return {
+        "FEN to position words: boards per CPU second": 50 * len(told) / spent,
+        "position words to FEN: boards per CPU second": 20 * len(told) / (process_time() - before),
+    }
 
 
 if __name__ == "__main__":

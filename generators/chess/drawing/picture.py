@@ -14,7 +14,7 @@ from generators.domain import content_hash
 
 BOARD = 360
 """Pixels of the board's side."""
-WIDE = 660
+WIDE = 680
 PAD = 10
 LINE = 17
 ABREAST = 4
