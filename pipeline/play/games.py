@@ -24,8 +24,8 @@ class Mover(Protocol):
     def name(self) -> str:
         """Who it is, exactly: it stands in the record of a game."""
 
-    def move(self, board: chess.Board, game: int, rng: np.random.Generator) -> chess.Move:
-        """A legal move; `game` is the number of the game, `rng` is the side's own in that game."""
+    def move(self, board: chess.Board, game: object, rng: np.random.Generator) -> chess.Move:
+        """A legal move; `game` is another object in each game, `rng` is the side's own in that game."""
 
     def close(self) -> None:
         """End whatever runs for it."""
@@ -43,7 +43,6 @@ class Game:
 def play(
     board: chess.Board,
     movers: Mapping[chess.Color, Mover],
-    game: int,
     rngs: Mapping[chess.Color, np.random.Generator],
 ) -> Game:
     """Play on from where the board stands until the game ends.
@@ -51,6 +50,7 @@ def play(
     A position that has stood three times and 50 moves without a capture or a pawn's move are draws that a
     side claims at once.
     """
+    game = object()
     while (end := ended(board)) is None:
         side = board.turn
         board.push(movers[side].move(board.copy(), game, rngs[side]))

@@ -60,7 +60,7 @@ class Match:
         for _ in range(2):
             rngs = {side: named_rng(self.seed, "match", number, side) for side in movers}
             try:
-                return play(openings.begun(opening), movers, number, rngs)
+                return play(openings.begun(opening), movers, rngs)
             except Died as fault:
                 last = fault
         raise Refusal(

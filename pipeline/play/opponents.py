@@ -28,7 +28,7 @@ class Chance:
 
     name: str = "random"
 
-    def move(self, board: chess.Board, game: int, rng: np.random.Generator) -> chess.Move:  # noqa: ARG002
+    def move(self, board: chess.Board, game: object, rng: np.random.Generator) -> chess.Move:  # noqa: ARG002
         """One of the legal moves, all equally likely."""
         moves = sorted(board.legal_moves, key=chess.Move.uci)
         return moves[int(rng.integers(len(moves)))]
@@ -51,7 +51,7 @@ class Stockfish:
         self._patience = patience
         self._engine: chess.engine.SimpleEngine | None = None
 
-    def move(self, board: chess.Board, game: int, rng: np.random.Generator) -> chess.Move:  # noqa: ARG002
+    def move(self, board: chess.Board, game: object, rng: np.random.Generator) -> chess.Move:  # noqa: ARG002
         """Its best move; raises Died."""
         try:
             if self._engine is None:
@@ -63,7 +63,7 @@ class Stockfish:
             move = self._engine.play(board, self._limit, game=game).move
         except (chess.engine.EngineError, TimeoutError, OSError) as fault:
             self.close()
-            raise Died(f"{self.name}: {fault or 'no answer'}") from fault
+            raise Died(f"{self.name}: {str(fault) or 'no answer'}") from fault
         if move is None:
             self.close()
             raise Died(f"{self.name} gave no move in {board.fen()}")

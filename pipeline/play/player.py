@@ -96,7 +96,7 @@ class Player:
         scores = np.array([each.score for each in rated])
         return rated[sampled(scores, temperature, rng, logarithmic=not self.scale.buckets)]
 
-    def move(self, board: chess.Board, game: int, rng: np.random.Generator) -> chess.Move:  # noqa: ARG002
+    def move(self, board: chess.Board, game: object, rng: np.random.Generator) -> chess.Move:  # noqa: ARG002
         """The best move; a side of a match has no chance in it."""
         return self.rated(board)[0].move
 
