@@ -39,11 +39,11 @@ class Play:
     """Nodes of a move's search."""
     game_lines: int = 4
     """Moves among which a player chooses."""
-    temperature: float = 0.03
+    temperature: float = 0.07
     """Of the choice: the softmax of win probability over this; 0 takes the best."""
-    resign: int = 700
+    resign: int = 850
     """Centipawns at which a game ends as decided, if seen at two half-moves in a row."""
-    longest_game: int = 120
+    longest_game: int = 90
     """Half-moves, with those of its opening."""
     positions_per_game: int = 4
 
