@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
-from generators.chess.alphabet import ACTIONS
 from generators.chess.stockfish import columns, lines, pipe, requests, scores
 from generators.chess.stockfish.columns import COLUMNS
 from generators.chess.stockfish.replies import NONE, printed
@@ -33,8 +32,8 @@ class _Boards(NamedTuple):
     moves: NDArray[np.uint16]
     offsets: Offsets
 
-    def words(self, row: int) -> list[str]:
-        return [ACTIONS[move] for move in self.moves[self.offsets[row] : self.offsets[row + 1]].tolist()]
+    def moves_of(self, row: int) -> NDArray[np.uint16]:
+        return self.moves[self.offsets[row] : self.offsets[row + 1]]
 
 
 def labels(problems: pl.DataFrame, limits: Limits) -> pl.DataFrame:
@@ -75,7 +74,7 @@ def _boards(problems: pl.DataFrame) -> _Boards:
 
 def _labelled(boards: _Boards, limits: Limits) -> tuple[pl.DataFrame, list[int]]:
     """The labels of positions, and the rows over which the engine hung; their labels are worth nothing."""
-    texts = (requests.labelling(fen, boards.words(row), limits) for row, fen in enumerate(boards.fens))
+    texts = (requests.labelling(fen, boards.moves_of(row), limits) for row, fen in enumerate(boards.fens))
     counts = np.diff(boards.offsets)
     most = int(counts.max(initial=0)) * limits.nodes + limits.root_nodes
     answers = pipe.ask(texts, most, limits.hash, limits.wdl)
@@ -121,10 +120,10 @@ def _alone(boards: _Boards, missing: Offsets, limits: Limits) -> tuple[Scores, l
     rows, counts = np.unique(
         np.searchsorted(boards.offsets, missing, side="right") - 1, return_counts=True
     )  # fmt: skip
-    names = iter([ACTIONS[move] for move in boards.moves[missing].tolist()])
+    parts = np.split(boards.moves[missing], np.cumsum(counts)[:-1])
     texts = [
-        requests.singly(boards.fens[row], [next(names) for _ in range(count)], limits.nodes)
-        for row, count in zip(rows.tolist(), counts.tolist(), strict=True)
+        requests.singly(boards.fens[row], part, limits.nodes)
+        for row, part in zip(rows.tolist(), parts, strict=True)
     ]
     answers = pipe.ask(texts, int(counts.max()) * limits.nodes, limits.hash, limits.wdl)
     hung = [row for row, answer in zip(rows.tolist(), answers, strict=True) if answer is None]

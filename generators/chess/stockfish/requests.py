@@ -1,16 +1,22 @@
 """Searches of one position as the text of UCI commands, all sent at once.
 
-An engine reads on while it searches. `go` and `ucinewgame` wait until the search before them has ended, its
-`bestmove` printed, so they may follow at once; `setoption` and `isready` do not wait, and stand behind an
-`ucinewgame`.
+An engine reads on while it searches. `go` and `ucinewgame` wait until the search before them has ended,
+its `bestmove` printed, so they may follow at once. The others do not wait, so `setoption` and `isready` stand
+behind an `ucinewgame`. A `position` with `moves` does too: Stockfish 15.1 (`Position::do_move`) counts each of
+these moves as a node of the search that is running, which would be cut short by chance. A bare FEN does no
+harm.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from generators.chess.alphabet import ACTIONS
+from generators.chess.stockfish.children import children
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import numpy as np
+    from numpy.typing import NDArray
 
     from generators.chess.stockfish.engine import Limits
 
@@ -20,7 +26,7 @@ END = f"{_CLEAR}isready\n"
 _PLURAL_END = f"{_CLEAR}setoption name MultiPV value 1\nisready\n"
 
 
-def labelling(fen: str, moves: Sequence[str], limits: Limits) -> bytes:
+def labelling(fen: str, moves: NDArray[np.uint16], limits: Limits) -> bytes:
     """The root search, then those that label each of `moves`, the legal ones.
 
     The hash is cleared in between: labels would otherwise be better where the root search was longer, and so
@@ -30,12 +36,17 @@ def labelling(fen: str, moves: Sequence[str], limits: Limits) -> bytes:
     if limits.mode == "multipv":
         return (root + _plural(f"fen {fen}", limits.nodes * len(moves), len(moves))).encode()
     between = _CLEAR if limits.clear == "move" else ""
-    return (root + _singles(fen, moves, limits.nodes, limits.mode == "child", between) + END).encode()
+    if limits.mode == "child":
+        go = f"\ngo nodes {limits.nodes}\n"
+        return (
+            root + between.join([f"position fen {child}{go}" for child in children(fen, moves)]) + END
+        ).encode()
+    return (root + _restricted(fen, moves, limits.nodes, between) + END).encode()
 
 
-def singly(fen: str, moves: Sequence[str], nodes: int) -> bytes:
+def singly(fen: str, moves: NDArray[np.uint16], nodes: int) -> bytes:
     """A search restricted to each of `moves`, each with a cleared hash."""
-    return (_singles(fen, moves, nodes, False, _CLEAR) + END).encode()
+    return (_restricted(fen, moves, nodes, _CLEAR) + END).encode()
 
 
 def ranking(position: str, nodes: int, lines: int) -> bytes:
@@ -45,13 +56,10 @@ def ranking(position: str, nodes: int, lines: int) -> bytes:
     return _plural(position, nodes, lines).encode()
 
 
-def _singles(fen: str, moves: Sequence[str], nodes: int, child: bool, between: str) -> str:
-    if child:
-        return between.join([f"position fen {fen} moves {move}\ngo nodes {nodes}\n" for move in moves])
-    # The position stays what it was; `searchmoves` takes all that follows it, so it comes last.
-    return f"position fen {fen}\n" + between.join(
-        [f"go nodes {nodes} searchmoves {move}\n" for move in moves]
-    )
+def _restricted(fen: str, moves: NDArray[np.uint16], nodes: int, between: str) -> str:
+    # `searchmoves` takes all words that follow, so it comes last.
+    searches = [f"go nodes {nodes} searchmoves {ACTIONS[move]}\n" for move in moves.tolist()]
+    return f"position fen {fen}\n" + between.join(searches)
 
 
 def _plural(position: str, nodes: int, lines: int) -> str:
