@@ -152,7 +152,7 @@ class Packer:
     average: Literal["token", "sequence"] = "token"
     causal: bool = True
 
-    @property
+    @cached_property
     def epoch_tokens(self) -> float:
         """Tokens of one epoch, padding excluded."""
         return int(self.documents.lengths.sum())

@@ -26,7 +26,7 @@ class Bundler(Packer):
     fixed: bool
     """Shapes that no batch changes, for compiled code; else they are as small as a batch allows."""
 
-    @property
+    @cached_property
     def epoch_tokens(self) -> float:
         """Tokens of one epoch, padding excluded."""
         return self.bundles.tokens()

@@ -119,6 +119,7 @@ def train(
         "best_step": checkpoints.best_step,
         "epochs": meter.latest["epoch"],
         "tokens": meter.total.tokens * trainer.world_size,
+        "predicted": meter.total.predicted * trainer.world_size,
         "real_share": meter.total.tokens / (meter.total.rows * fit.batch_tokens),
         "tokens_per_second": work.tokens * trainer.world_size / work.seconds,
         "mfu": mfu(trainer, network, work),

@@ -17,6 +17,7 @@ COLUMNS = (
     "step",
     "epoch",
     "tokens",
+    "predicted",
     "train_loss",
     "validation_loss",
     "learning_rate",

@@ -46,10 +46,10 @@ class Work:
 
 
 def flops(model: PreTrainedModel, work: Work) -> float:
-    """Floating-point operations of training: 6 a weight and token, 6 L d S a token for causal attention.
+    """Floating-point operations of training: 6 a weight and token, 12 L d a pair of tokens in attention.
 
-    S is the length of the token's own document; the head counts only where something is predicted, and the
-    look-up of an embedding is no matrix product.
+    In a causal document of S tokens the latter are 6 L d S a token. The head counts only where something is
+    predicted, and the look-up of an embedding is no matrix product.
     """
     config = model.config
     table: int = config.vocab_size * config.hidden_size
@@ -117,6 +117,7 @@ class Meter(Callback):
         self.latest = {
             "epoch": self.total.tokens * trainer.world_size / module.packer.epoch_tokens,
             "tokens": self.total.tokens * trainer.world_size,
+            "predicted": self.total.predicted * trainer.world_size,
             "train_loss": loss / window.steps,
             "learning_rate": factor * fit.learning_rate,
             "tokens_per_second": window.tokens * trainer.world_size / window.seconds,

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from trainers import oracle
-from trainers.config import Sampling
+from trainers.attention import is_causal
+from trainers.config import BadSettings, Sampling
 from trainers.engine import BLOCK, Engine, has_ragged
 from trainers.responses import Jobs, Progress, Queue, Response, Rollouts, response_limits
 from trainers.tokens import Tokens
@@ -43,8 +44,11 @@ def sample(
     """Draw `samples` responses for every prompt; ordered by (prompt, sample).
 
     keys holds one 64-bit number a prompt, on which its random numbers depend. `progress` is told how many
-    responses have ended since its last call. Raises BadSettings where a prompt fills the model's context.
+    responses have ended since its last call. Raises BadSettings where a prompt fills the model's context, and
+    for a model without a causal mask.
     """
+    if not is_causal(model.config):
+        raise BadSettings("a model without a causal mask (model.causal: false) cannot write, only score")
     limits = response_limits(prompts, sampling.max_new_tokens, int(model.config.max_position_embeddings))
     jobs = Jobs(prompts, keys, limits, samples, seed)
     if not jobs.total:

@@ -1,7 +1,8 @@
 """Training speed: packed rows through Lightning, a bare loop over single documents, and padded batches.
 
-All three take the same model, optimizer and documents. Figures are real tokens per CPU second of one thread:
-wall clock varies several-fold on shared machines, CPU seconds hardly.
+All three take the same model, optimizer and documents. Beside them, values a second where candidates share
+one reading of their prompt and where each has a document. Figures are per CPU second of one thread: wall clock
+varies several-fold on shared machines, CPU seconds hardly.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +24,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from trainers.batches import Plan
-from trainers.config import Fit, Model
+from trainers.config import Fit, Model, Values
 from trainers.documents import Documents
 from trainers.fit import fit
 from trainers.model import build
@@ -129,6 +131,57 @@ def bare_speed(texts: Iterator[Texts], loss: Callable[[Any, Texts], None], steps
     return tokens / seconds
 
 
+def write_boards(folder: Path, rows: int = 1500) -> None:
+    """Prompts of 78 tokens, each with about 30 candidates of one token and their values, as in chess."""
+    rng = np.random.default_rng(0)
+    counts = rng.normal(30, 10, rows).astype(np.int64).clip(1, 80)
+    tokens = Tokens(size=2240, words=2236, value_start=2100, value_buckets=136, value_outer=4)
+    (folder / "tokens.json").write_text(json.dumps(vars(tokens)))
+    stem = folder / "train-00000"
+    arrays = {
+        "prompts": rng.integers(3, 1000, 78 * rows).astype(np.uint16),
+        "prompt_offsets": 78 * np.arange(rows + 1),
+        "responses": rng.integers(1000, 2100, counts.sum()).astype(np.uint16),
+        "response_offsets": np.arange(counts.sum() + 1),
+        "rows": np.repeat(np.arange(rows, dtype=np.int32), counts),
+        "keys": np.arange(rows, dtype=np.uint64),
+        "values": rng.random(counts.sum()).astype(np.float32),
+    }
+    for name, array in arrays.items():
+        np.save(f"{stem}.{name}.npy", array)
+
+
+def value_speed(ids: Path, together: int, causal: bool, steps: int) -> float:
+    """Values learned per CPU second, as the difference of a long run and a short one."""
+    model = Model(context=128, causal=causal)
+    seconds, values = [], []
+    for count in (2, 2 + steps):
+        fitted = replace(settings(count), values=Values(together=together))
+        before = process_time()
+        out = ids / f"{together}-{causal}-{count}"
+        values.append(fit(ids=ids, out=out, model=model, fit=fitted, progress=False)["predicted"])
+        seconds.append(process_time() - before)
+    return (values[1] - values[0]) / (seconds[1] - seconds[0])
+
+
+def compare_values(steps: int = STEPS) -> dict[str, float]:
+    """One reading for up to 32 candidates beside a document for each, with and without a causal mask."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    found = {}
+    with TemporaryDirectory() as name:
+        write_boards(Path(name))
+        for causal, words in ((True, "causal"), (False, "not causal")):
+            together, alone = (value_speed(Path(name), count, causal, steps) for count in (32, 0))
+            found |= {
+                f"training, values, 32 candidates together, {words}: values per CPU second": together,
+                f"training, values, a document for each, {words}: values per CPU second": alone,
+                f"training, values, together / a document for each, {words}": together / alone,
+            }
+    torch.set_num_threads(threads)
+    return found
+
+
 def compare(steps: int = STEPS) -> dict[str, float]:
     """Speeds and their ratios; the targets are 0.9 of the bare loop and 2.5 of padded batches."""
     threads = torch.get_num_threads()
@@ -155,5 +208,5 @@ def compare(steps: int = STEPS) -> dict[str, float]:
 
 if __name__ == "__main__":
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    for name, value in compare().items():
-        print(f"{name:66} {value:10.2f}")
+    for name, value in (compare() | compare_values()).items():
+        print(f"{name:78} {value:10.2f}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import accumulate
 
 import pytest
@@ -49,6 +50,28 @@ def test_packed_documents_equal_separate_ones(family: str, kv_heads: int) -> Non
         assert (packed_gradient - gradient).abs().max() <= 1e-6
 
 
+@pytest.mark.parametrize(("family", "kv_heads"), FAMILIES)
+def test_without_a_causal_mask_packed_documents_equal_the_dense_attention_of_transformers(
+    family: str, kv_heads: int
+) -> None:
+    model = student(family, kv_heads)  # type: ignore[arg-type]
+    model.config.is_causal = False
+    plain = type(model)._from_config(copy.deepcopy(model.config), attn_implementation="eager")
+    plain.load_state_dict(model.state_dict())
+    plain.eval()
+    ids, positions, boundaries = row()
+    together = model(ids, position_ids=positions, cu_seq_lens_q=boundaries, use_cache=False).logits
+    together, alone = together[:, : sum(LENGTHS)], separate(plain, ids)
+    assert (together - alone).abs().max() <= 2e-6 * float(alone.detach().abs().max())
+    assert not torch.allclose(alone, separate(student(family, kv_heads), ids), atol=0.1)  # type: ignore[arg-type]
+    for packed_gradient, gradient in zip(gradients(model, together), gradients(plain, alone), strict=True):
+        assert (packed_gradient - gradient).abs().max() <= 2e-6
+    # Boundaries may be left to the positions, and a single document to transformers.
+    named = model(ids, position_ids=positions, use_cache=False).logits[:, : sum(LENGTHS)]
+    assert torch.equal(named, together)
+    torch.testing.assert_close(model(ids[:, 5:22], use_cache=False).logits, together[:, 5:22])
+
+
 def test_boundaries_may_be_left_to_the_positions() -> None:
     model = student()
     ids, positions, boundaries = row()
@@ -91,7 +114,9 @@ def test_the_scale_is_the_one_asked_for(scale: float) -> None:
 def test_the_operator_is_well_made() -> None:
     inputs = [torch.randn(1, heads, 10, 8, requires_grad=True) for heads in (4, 2, 2)]
     checks = ("test_schema", "test_autograd_registration", "test_faketensor")
-    torch.library.opcheck(torch.ops.trace.packed, (*inputs, torch.tensor([0, 4, 10]), 0.3), test_utils=checks)
+    for more in ((0.3,), (0.3, False)):
+        arguments = (*inputs, torch.tensor([0, 4, 10]), *more)
+        torch.library.opcheck(torch.ops.trace.packed, arguments, test_utils=checks)
 
 
 def test_a_layer_compiles_into_one_graph_for_all_boundaries() -> None:

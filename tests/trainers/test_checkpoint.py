@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -14,8 +15,8 @@ from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
 from trainers.checkpoint import COMPANIONS, content_hash, parameters, save
-from trainers.config import BadSettings
-from trainers.model import load
+from trainers.config import BadSettings, Model
+from trainers.model import build, load
 from trainers.tokens import Tokens
 
 
@@ -46,6 +47,24 @@ def test_a_checkpoint_loads_in_plain_transformers(tmp_path: Path, companions: Pa
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "best", local_files_only=True)
     assert tokenizer("w7 w49")["input_ids"] == [7, 49]
     assert json.loads((tmp_path / "best" / "generation_config.json").read_text())["eos_token_id"] == 2
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen3"])
+def test_a_model_without_a_causal_mask_loads_in_plain_transformers(
+    tmp_path: Path, companions: Path, family: Literal["llama", "qwen3"]
+) -> None:
+    torch.manual_seed(0)
+    model = build(Model(family=family, layers=2, width=32, context=40, causal=False), TOKENS)
+    save(model, tmp_path / "best", companions)
+    assert json.loads((tmp_path / "best" / "config.json").read_text())["is_causal"] is False
+    plain = AutoModelForCausalLM.from_pretrained(tmp_path / "best", local_files_only=True)
+    assert plain.config._attn_implementation == "sdpa"
+    ids = torch.randint(3, 50, (1, 30))
+    back = load(tmp_path / "best")
+    torch.testing.assert_close(plain(ids).logits, back(ids).logits, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(plain(ids).logits, model(ids).logits, rtol=1e-5, atol=1e-5)
+    changed = torch.cat((ids[:, :-1], ids[:, -1:] % 40 + 4), 1)
+    assert not torch.allclose(plain(changed).logits[0, 0], plain(ids).logits[0, 0], rtol=1e-4)
 
 
 def test_weights_come_back_bit_by_bit(tmp_path: Path, companions: Path) -> None:

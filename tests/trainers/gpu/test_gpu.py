@@ -11,6 +11,7 @@ import torch
 from students import FAMILIES, TOKENS, prompts_of, student
 
 from trainers.attention import attention_path, packed
+from trainers.branches import branched, branches
 from trainers.config import Sampling
 from trainers.responses import Rollouts
 from trainers.sampler import sample
@@ -40,6 +41,26 @@ def test_packed_attention_equals_that_of_the_cpu(dtype: torch.dtype, kv_heads: i
     for far, near in zip(moved, exact, strict=True):
         assert far.grad is not None
         torch.testing.assert_close(far.grad.float().cpu(), near.grad, rtol=4 * bound, atol=4 * bound)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("kv_heads", [4, 2])
+def test_branches_equal_those_of_the_cpu(kv_heads: int, causal: bool) -> None:
+    boundaries, branch = torch.tensor([0, 30, 50, 50]), torch.zeros(64, dtype=torch.int64)
+    branch[20:30], branch[48:50] = torch.arange(1, 11), torch.tensor([1, 1])
+    positions = torch.cat((torch.arange(20), torch.full((10,), 20), torch.arange(20), torch.arange(14)))
+    exact = [torch.randn(1, heads, 64, 64, requires_grad=True) for heads in (4, kv_heads, kv_heads)]
+    one = branched(*exact, branches(boundaries, branch, positions, 32, causal=causal), 0.125)
+    one[:, :50].square().sum().backward()
+    layout = branches(boundaries.cuda(), branch.cuda(), positions.cuda(), 32, causal=causal)
+    for dtype, bound in ((torch.float32, 1e-4), (torch.bfloat16, 5e-2)):
+        moved = [x.detach().to("cuda", dtype).requires_grad_() for x in exact]
+        two = branched(*moved, layout, 0.125)
+        two[:, :50].float().square().sum().backward()
+        torch.testing.assert_close(two[:, :50].float().cpu(), one[:, :50], rtol=bound, atol=bound)
+        for far, near in zip(moved, exact, strict=True):
+            assert far.grad is not None
+            torch.testing.assert_close(far.grad.float().cpu(), near.grad, rtol=4 * bound, atol=4 * bound)
 
 
 def draw(family: Any, kv_heads: int, samples: int, **settings: Any) -> Rollouts:
