@@ -196,6 +196,10 @@ def test_positions_are_lines_of_fen_and_epd() -> None:
     assert problems["game"][1] == problems["game"][2], "clocks make no other game"
 
 
+def test_any_move_number_can_be_read() -> None:
+    assert read(ENDING.replace("61", "99999")).frame["ply"].to_list() == [65535]
+
+
 def test_a_single_fen_is_a_source() -> None:
     assert read(ITALIAN).frame["fen"].to_list() == [ITALIAN]
     assert read(" ".join(ITALIAN.split()[:4])).frame["fen"].to_list() == [ITALIAN.replace("3 3", "0 1")]
@@ -210,6 +214,7 @@ def test_a_single_fen_is_a_source() -> None:
         ("# nothing\n\n", "the text holds no line"),
         (MATED, "the text:1: "),
         (MATED, "checkmate"),
+        (ENDING.replace("61", "-1"), "is no FEN"),
         (f"{ITALIAN}\nfoo bar\n", "1 of 2 lines cannot be read; the first: the text:2: 'foo bar' is no FEN"),
         (" ".join([*ENDING.split()[:4], 'bm Qh7; id "x";']), "its operations are none of EPD"),
         (" ".join([*ENDING.split()[:4], "hmvc x;"]), "its operations are none of EPD"),

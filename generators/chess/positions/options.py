@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-import numpy as np
-
 from generators.chess.stockfish import lines as told
 from generators.chess.stockfish import pipe, replies, requests
 from generators.chess.stockfish.choices import Choice

@@ -33,7 +33,7 @@ def _stated(place: str, text: str) -> Stated:
         raise BadProblem(
             f"'{_short(text)}' is no FEN: it has {len(fields)} fields; give all 6, or the first 4"
         )
-    if len(fields) == 6 and fields[4].isdigit() and fields[5].isdigit():
+    if len(fields) == 6 and all(clock.lstrip("+-").isdigit() for clock in fields[4:]):
         board, name = rules.position(text), place
     else:
         board, name = _of_epd(text, place)

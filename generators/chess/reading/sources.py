@@ -18,6 +18,9 @@ CHUNK = 1024
 NAMED = 10
 """Games left out that the remarks name one by one."""
 
+LAST_PLY = 65535
+"""The column's largest; a FEN may claim any move number."""
+
 
 class Read(NamedTuple):
     """Problems in the order in which they stand in their source, and a sentence for what was left out."""
@@ -95,7 +98,7 @@ def _problems(chunk: list[Stated]) -> pl.DataFrame:
     return rules.frame(
         [one.board for one in chunk],
         [one.game for one in chunk],
-        [one.ply for one in chunk],
+        [min(one.ply, LAST_PLY) for one in chunk],
         source_id=[one.source_id for one in chunk],
         puzzle=[one.puzzle for one in chunk],
         rating=[one.rating for one in chunk],
