@@ -9,7 +9,7 @@ from typing import Any
 
 import lightning.pytorch as lightning
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, linear
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import PreTrainedModel
 
@@ -49,11 +49,12 @@ class Learner(lightning.LightningModule):
             use_cache=False,
             **seen(batch, causal=is_causal(self.model.config)),
         ).last_hidden_state[0]
-        logits_PV = head(hidden_TW[batch.predicted])
+        hidden_PW = hidden_TW[batch.predicted]
         if self.tokens.value_start is None:
-            return cross_entropy(logits_PV.float(), batch.targets, reduction="none")
+            return cross_entropy(head(hidden_PW).float(), batch.targets, reduction="none")
+        # Of thousands of rows of the head some dozens are values; neither family's head has a bias.
         first = self.tokens.value_start
-        logits_PC = logits_PV[:, first : first + self.tokens.value_buckets]
+        logits_PC = linear(hidden_PW, head.weight[first : first + self.tokens.value_buckets])
         return value_losses(logits_PC, batch.targets, self.fit.values, self.tokens.value_outer)
 
     def loss(self, batch: Batch) -> Tensor:

@@ -16,10 +16,13 @@ Clear = Literal["board", "move"]
 CLEARS: tuple[Clear, ...] = get_args(Clear)
 """Whether the teacher forgets before each position or before each search."""
 
-NOTATIONS = ("deepening", "shuffled-deepening", "behavioral-cloning", "action-value", "state-value")
-VALUE_NOTATIONS = NOTATIONS[3:]
-LOG_NOTATIONS = NOTATIONS[:2]
+LOG_NOTATIONS = ("deepening", "shuffled-deepening")
 """Those whose responses tell the log."""
+MOVE_VALUE_NOTATIONS = ("action-value", "mirrored-action-value")
+VALUE_NOTATIONS = (*MOVE_VALUE_NOTATIONS, "state-value")
+MIRRORED = MOVE_VALUE_NOTATIONS[1:]
+"""Those that tell a position as the side to move sees it."""
+NOTATIONS = (*LOG_NOTATIONS, "behavioral-cloning", *VALUE_NOTATIONS)
 
 FILES = "abcdefgh"
 SQUARES = tuple(f"{file}{rank}" for rank in range(8, 0, -1) for file in FILES)

@@ -466,3 +466,27 @@ def test_no_rows_are_judged_as_none() -> None:
     empty = pl.DataFrame({"response": pl.Series([], dtype=TEXT)})
     for notation in RESPONSES:
         assert examples.restore(empty, notation).is_empty()
+
+
+def test_for_black_the_board_is_mirrored_with_its_moves() -> None:
+    rng = np.random.default_rng(5)
+    boards = [chess.Board("rnbqkb1r/ppp1pppp/5n2/8/2PpP3/8/PP1P1PPP/RNBQKBNR b Kkq e3 0 3")]
+    board = chess.Board()
+    while not board.is_game_over() and len(boards) < 80:
+        board.push(list(board.legal_moves)[rng.integers(board.legal_moves.count())])
+        boards.append(board.copy())
+    boards = [each for each in boards if any(each.legal_moves)]
+    rows = rules.frame(boards, ["game"] * len(boards))
+    told = examples.write(rows, "mirrored-action-value", rng)
+    seen = [each if each.turn else each.mirror() for each in boards]
+    plain = examples.write(rules.frame(seen, ["game"] * len(seen)), "action-value", rng)
+    for board, mine, other in zip(
+        boards, told.iter_rows(named=True), plain.iter_rows(named=True), strict=True
+    ):
+        assert mine["prompt"][1:] == other["prompt"][1:]
+        assert mine["prompt"][0] == ("white" if board.turn else "black")
+        assert sorted(word for (word,) in mine["candidates"]) == sorted(
+            word for (word,) in other["candidates"]
+        )
+    back = examples.recalled(told["prompt"], "mirrored-action-value")
+    assert back["problem_id"].to_list() == rows["problem_id"].to_list()

@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from generators.chess import alphabet
+from generators.chess.board import mirror
 from generators.compiled import compiled
 from generators.domain import BadProblem
 from generators.words import Codes, Offsets, codes
@@ -88,7 +89,7 @@ def stated(prompts: pl.Series, notation: str) -> list[str]:
     lengths = np.diff(offsets)
     for row in np.flatnonzero(lengths != alphabet.LONG)[:1]:
         raise BadProblem(f"prompt {row} states no position: it has {lengths[row]} words, not {alphabet.LONG}")
-    return fens(flat)
+    return fens(mirror.positions(flat) if notation in alphabet.MIRRORED else flat)
 
 
 @compiled

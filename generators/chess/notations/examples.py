@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
+from numpy.typing import NDArray
 
 from generators.chess import alphabet
 from generators.chess.board import fens, rules
-from generators.chess.notations import logs
+from generators.chess.notations import logs, offers
 from generators.chess.scoring import ragged, values
 from generators.splicing import joined, nullable_words
-from generators.words import Codes, Offsets, codes, word_type
+from generators.words import codes, word_type
 
 
 def write(rows: pl.DataFrame, notation: str, rng: np.random.Generator, mate_classes: int = 4) -> pl.DataFrame:
@@ -20,10 +20,9 @@ def write(rows: pl.DataFrame, notation: str, rng: np.random.Generator, mate_clas
     `rng` shuffles the entries of logs.
     """
     known = alphabet.alphabet(notation)
-    prompt = nullable_words(*codes(rows["prompt"], logs.STORED), known, "prompt")
     if notation in alphabet.VALUE_NOTATIONS:
-        told = _moves(rows, mate_classes) if notation == "action-value" else _states(rows, mate_classes)
-        return pl.DataFrame([prompt, *told])
+        return _rated(rows, notation, mate_classes)
+    prompt = nullable_words(*codes(rows["prompt"], logs.STORED), known, "prompt")
     if "answer" not in rows.columns:
         return pl.DataFrame([prompt])
     response = codes(rows["answer"], logs.STORED)
@@ -57,31 +56,24 @@ def recalled(prompts: pl.Series, notation: str) -> pl.DataFrame:
     return rules.frame(boards, [rules.problem_id(board) for board in boards])
 
 
-def _moves(rows: pl.DataFrame, classes: int) -> list[pl.Series]:
-    """Every legal move as one word, with its value where there are labels."""
-    offsets = ragged.row_offsets(rows["moves"])
-    moves = ragged.flat(rows["moves"], np.uint16) + np.uint16(alphabet.ACTIONS_AT)
-    each = np.arange(len(moves) + 1, dtype=np.int64)
-    candidates = _candidates(moves, each, offsets, "action-value")
-    if "centipawns" not in rows.columns:
-        return [candidates]
-    centipawns, mates = (ragged.flat(rows[name], np.int64) for name in ("centipawns", "mates"))
-    return [candidates, ragged.lists(values.values(centipawns, mates, classes), offsets, "values")]
+def _rated(rows: pl.DataFrame, notation: str, classes: int) -> pl.DataFrame:
+    """Every legal move, or the position itself, as a candidate; with its value where there are labels."""
+    positions, _ = codes(rows["prompt"], logs.STORED)
+    told = [offers.prompts(positions, notation)]
+    if notation in alphabet.MOVE_VALUE_NOTATIONS:
+        told.append(offers.moves(rows, positions, notation))
+        names, offsets = ("centipawns", "mates"), ragged.row_offsets(rows["moves"])
+    else:
+        told.append(offers.nothing(len(rows), notation))
+        names, offsets = ("root_centipawns", "root_mate"), np.arange(len(rows) + 1, dtype=np.int64)
+    if names[0] in rows.columns:
+        centipawns, mates = (_numbers(rows[name]) for name in names)
+        told.append(ragged.lists(values.values(centipawns, mates, classes), offsets, "values"))
+    return pl.DataFrame(told)
 
 
-def _states(rows: pl.DataFrame, classes: int) -> list[pl.Series]:
-    """One candidate without words, with the value of the root search where there is one."""
-    each = np.arange(len(rows) + 1, dtype=np.int64)
-    candidates = _candidates(np.zeros(0, np.uint16), np.zeros_like(each), each, "state-value")
-    if "root_centipawns" not in rows.columns:
-        return [candidates]
-    centipawns, mate = (rows[f"root_{name}"].fill_null(0).to_numpy() for name in ("centipawns", "mate"))
-    return [candidates, ragged.lists(values.values(centipawns, mate, classes), each, "values")]
-
-
-def _candidates(moves: Codes, words: Offsets, rows: Offsets, notation: str) -> pl.Series:
-    """Candidates `moves[words[i] : words[i + 1]]`, of each row those from `rows[j]` up to `rows[j + 1]`."""
-    lists = pa.LargeListArray.from_arrays(pa.array(words), pa.array(moves))
-    nested = pl.from_arrow(pa.LargeListArray.from_arrays(pa.array(rows), lists))
-    kind = pl.Enum(alphabet.alphabet(notation))
-    return pl.Series("candidates", nested).list.eval(pl.element().list.eval(pl.element().cat.to(kind)))
+def _numbers(column: pl.Series) -> NDArray[np.int64]:
+    """All numbers of a column of numbers or of lists; 0 for a null."""
+    if column.dtype == pl.List:
+        return ragged.flat(column, np.int64)
+    return np.asarray(column.fill_null(0).to_numpy(), np.int64)

@@ -6,13 +6,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from generators.chess.alphabet import ACTIONS, ACTIONS_AT, LONG, VALUE_NOTATIONS, alphabet
+from generators.chess.alphabet import ACTIONS, VALUE_NOTATIONS
 from generators.chess.board import fens
+from generators.chess.notations import offers
 from generators.chess.scoring.children import candidates_of_children, endings
 from generators.chess.scoring.ragged import first_maxima, flat, lists, row_offsets
 from generators.chess.scoring.repetitions import repetitions
 from generators.chess.scoring.values import DRAW, flipped, probability
-from generators.words import Codes, Offsets, words
+from generators.words import words
 
 
 def candidates(rows: pl.DataFrame, notation: str) -> pl.DataFrame:
@@ -24,16 +25,12 @@ def candidates(rows: pl.DataFrame, notation: str) -> pl.DataFrame:
     if notation == "state-value":
         children = candidates_of_children(rows)
         of = np.repeat(np.arange(len(rows)), np.diff(row_offsets(children)))
-        asked = children.explode(empty_as_null=False, keep_nulls=False)
-        nothing, sizes = np.zeros(0, np.uint16), np.zeros(len(of) + 1, np.int64)
-        offered = _word_lists(nothing, sizes, np.arange(len(of) + 1), notation)
+        positions = fens.tokens(children.explode(empty_as_null=False, keep_nulls=False))
+        offered = offers.nothing(len(of), notation)
     else:
-        of, asked = np.arange(len(rows)), rows["fen"]
-        codes = flat(rows["moves"], np.uint16) + np.uint16(ACTIONS_AT)
-        offered = _word_lists(codes, np.arange(len(codes) + 1), row_offsets(rows["moves"]), notation)
-    starts = LONG * np.arange(len(of) + 1, dtype=np.int64)
-    prompt = words(fens.tokens(asked), starts, alphabet(notation))
-    return pl.DataFrame({"row": of, "prompt": prompt, "candidates": offered})
+        of, positions = np.arange(len(rows)), fens.tokens(rows["fen"])
+        offered = offers.moves(rows, positions, notation)
+    return pl.DataFrame([pl.Series("row", of), offers.prompts(positions, notation), offered])
 
 
 def decide(rows: pl.DataFrame, scores: pl.Series, notation: str, classes: int) -> pl.DataFrame:
@@ -51,7 +48,7 @@ def decide(rows: pl.DataFrame, scores: pl.Series, notation: str, classes: int) -
 def final_scores(rows: pl.DataFrame, scores: pl.Series, notation: str, classes: int) -> pl.Series:
     """One score for each legal move (`List(Float32)`, in the order of `moves`), as its mover sees it.
 
-    `scores` has a list a row: a value of every legal move for `action-value`, of every child of
+    `scores` has a list a row: a value of every legal move for action values, of every child of
     `candidates_of_children` as the child's mover sees it for `state-value`, and the log probability of every
     legal move's word for the others. Values count a repetition as a draw; log probabilities stay as they are.
     """
@@ -88,10 +85,3 @@ def _of_moves(rows: pl.DataFrame, children: NDArray[np.float32], classes: int) -
         )
     entries[in_play] = flipped(children)
     return entries
-
-
-def _word_lists(codes: Codes, inner: Offsets, outer: Offsets, notation: str) -> pl.Series:
-    """Lists `outer` of the lists `inner` of words."""
-    kind = pl.Enum(alphabet(notation))
-    nested = lists(lists(codes, inner), outer)
-    return nested.list.eval(pl.element().list.eval(pl.element().cat.to(kind)))
