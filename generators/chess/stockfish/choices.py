@@ -31,8 +31,9 @@ def choices(positions: Sequence[str], nodes: int, lines: int) -> list[list[Choic
 
     A position is what stands behind UCI's `position `: `fen F` or `fen F moves a b c`. The order is the
     engine's; scores may be out of order, as a search that is stopped has searched some moves deeper than
-    others. There are fewer moves where there are fewer legal ones, and none where the game is over. Raises
-    NoStockfish, and Hung for the positions over which the engine died or hung twice.
+    others. There are fewer moves where there are fewer legal ones or too few nodes to come to them, and none
+    where the game is over. Raises NoStockfish, and Hung for the positions over which the engine died or hung
+    twice.
     """
     texts = [requests.ranking(position, nodes, lines) for position in positions]
     answers = pipe.ask(texts, nodes, _HASH)

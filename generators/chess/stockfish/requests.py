@@ -1,10 +1,9 @@
 """Searches of one position as the text of UCI commands, all sent at once.
 
 An engine reads on while it searches. `go` and `ucinewgame` wait until the search before them has ended,
-its `bestmove` printed, so they may follow at once. The others do not wait, so `setoption` and `isready` stand
-behind an `ucinewgame`. A `position` with `moves` does too: Stockfish 15.1 (`Position::do_move`) counts each of
-these moves as a node of the search that is running, which would be cut short by chance. A bare FEN does no
-harm.
+its `bestmove` printed, so they may follow at once. The others do not wait: `setoption` and `isready` stand
+behind an `ucinewgame`. So does a `position` with `moves`, as Stockfish 15.1 (`Position::do_move`) counts each
+of these as a node of the search that is running, which would be cut short by chance. A bare FEN does no harm.
 """
 
 from __future__ import annotations
