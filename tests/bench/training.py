@@ -1,8 +1,8 @@
 """Training speed: packed rows through Lightning, a bare loop over single documents, and padded batches.
 
-All three take the same model, optimizer and documents. Beside them, values a second where candidates share
-one reading of their prompt and where each has a document. Figures are per CPU second of one thread: wall clock
-varies several-fold on shared machines, CPU seconds hardly.
+All three take the same model, optimizer and documents. Beside them, values where candidates share one reading
+of their prompt and where each has a document. Figures are per CPU second of one thread: wall clock varies
+several-fold on shared machines, CPU seconds hardly.
 """
 
 from __future__ import annotations
