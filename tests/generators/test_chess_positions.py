@@ -184,21 +184,6 @@ def test_a_game_ends_when_it_is_long_and_50_moves_without_progress_are_a_draw() 
     assert game.finished
 
 
-def test_the_engine_is_told_a_position_from_which_the_game_can_be_played_on() -> None:
-    game, play = at_end(()), Play()
-    moves = (
-        "e2e4 e7e5 g1f3 b8c6 f1b5 a7a6 b5a4 g8f6 e1g1 f8e7 f1e1 b7b5 a4b3 d7d6 c2c3 e8g8 h2h3 c6b8 d2d4 b8d7"
-    )
-    for move in moves.split():
-        game.advance(best(game, move, 0), 0.0, play)
-        told = game.position.removeprefix("fen ").split(" moves ")
-        board = chess.Board(told[0])
-        for one in told[1].split() if len(told) > 1 else ():
-            board.push_uci(one)
-        assert board.fen() == game.board.fen()
-        assert len(board.move_stack) >= game.board.halfmove_clock, "repetitions would not be seen"
-
-
 @pytest.mark.engine
 def test_the_rows_depend_on_the_generator_alone() -> None:
     first, again, other = (drawn(rng(seed), 30, QUICK) for seed in (7, 7, 8))
@@ -229,26 +214,28 @@ def test_rows_are_positions_behind_an_opening_with_a_move() -> None:
 
 @pytest.mark.engine
 def test_the_moves_of_many_positions_are_legal_and_always_the_same() -> None:
-    positions = [f"fen {chess.STARTING_FEN} moves {' '.join(opening.moves)}" for opening in book()[::50]]
+    positions = []
+    for opening in book()[::50]:
+        board = chess.Board()
+        for move in opening.moves:
+            board.push_uci(move)
+        positions.append(board.fen())
     together = options.options(positions, 100, 4)
     for _ in range(5):  # what is sent while a search is running must not count as its nodes
         assert together == options.options(positions, 100, 4)
     for position, best in zip(positions, together, strict=True):
-        board = chess.Board()
-        for move in position.split(" moves ")[1].split():
-            board.push_uci(move)
         found = [option.action for option in best]
         assert 1 <= len(found) == len(set(found)) <= 4
-        assert set(found) <= set(rules.actions(board))
+        assert set(found) <= set(rules.actions(chess.Board(position)))
 
 
 @pytest.mark.engine
 def test_a_finished_position_has_no_moves_and_a_forced_one_has_one() -> None:
-    mated = "fen rnb1kbnr/pppp1ppp/8/4p3/6Pq/5P2/PPPPP2P/RNBQKBNR w KQkq - 1 3"
-    forced = "fen k7/8/1K6/8/8/8/8/1Q6 b - - 0 1"
+    mated = "rnb1kbnr/pppp1ppp/8/4p3/6Pq/5P2/PPPPP2P/RNBQKBNR w KQkq - 1 3"
+    forced = "k7/8/1K6/8/8/8/8/1Q6 b - - 0 1"
     found = options.options([mated, forced], 50, 3)
     assert found[0] == []
-    assert len(found[1]) == len(list(chess.Board(forced[4:]).legal_moves))
+    assert len(found[1]) == len(list(chess.Board(forced).legal_moves))
 
 
 @pytest.mark.engine

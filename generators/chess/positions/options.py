@@ -17,18 +17,13 @@ HASH = 1
 """Megabytes."""
 
 _COLUMNS = (replies.ACTION, replies.KIND, replies.SCORE)
-_WAIT = "position fen 7k/5KQ1/8/8/8/8/8/8 b - - 0 1\ngo perft 1\n"
-"""A count of the moves of a mate: it begins when the search before it has ended, and is over at once.
-
-Without it the moves of the next position would be made while a search is running, and each of them counts as
-one of its nodes."""
 
 
 def options(positions: Sequence[str], nodes: int, lines: int) -> list[list[Choice]]:
     """The best `lines` moves of each position, best first; none where no move is legal.
 
-    A position is what stands behind UCI's `position `. All that is found depends on the whole list, and on
-    nothing else. Raises NoStockfish, and Hung.
+    Positions are FENs; moves behind them would be made while the search before is running, and count as its
+    nodes. All that is found depends on the whole list, and on nothing else. Raises NoStockfish, and Hung.
     """
     parts = [positions[at : at + TOGETHER] for at in range(0, len(positions), TOGETHER)]
     answers = pipe.ask((_request(part, nodes, lines) for part in parts), TOGETHER * nodes, HASH)
@@ -43,7 +38,7 @@ def options(positions: Sequence[str], nodes: int, lines: int) -> list[list[Choic
 
 
 def _request(positions: Sequence[str], nodes: int, lines: int) -> bytes:
-    searches = "".join([f"{_WAIT}position {position}\ngo nodes {nodes}\n" for position in positions])
+    searches = "".join([f"position fen {position}\ngo nodes {nodes}\n" for position in positions])
     # Options are set when nothing is searched: at the start, and behind the `ucinewgame` of the end.
     forgotten = requests.END.replace("isready", "setoption name MultiPV value 1\nisready")
     return f"setoption name MultiPV value {lines}\n{searches}{forgotten}".encode()

@@ -23,8 +23,6 @@ TOGETHER = 512
 """Games in play at a time."""
 SPARE = 1.1
 """Games begun for each that is needed: short ones, and positions met twice, use it up."""
-REPLAYED = 80
-"""Characters of moves above which the engine is told a later position instead; to write one takes longer."""
 BARREN = 3
 """Rounds of games without a new position after which there is no hope of one."""
 
@@ -97,12 +95,6 @@ class Game:
         """By the rules: its last position is no problem."""
         self.over = self.finished
         self._decided = 0
-        self._since, self._moves = self.board.fen(), ""
-
-    @property
-    def position(self) -> str:
-        """What stands behind UCI's `position`: one from which none before can recur, and the moves since."""
-        return f"fen {self._since} moves{self._moves}" if self._moves else f"fen {self._since}"
 
     def advance(self, best: Sequence[Choice], luck: float, play: Play) -> None:
         """Play one of the best moves, or end the game: there is none, it is decided, or long enough."""
@@ -114,12 +106,7 @@ class Game:
         if self._decided == 2 or len(self.board.move_stack) >= play.longest_game:
             self.over = True
             return
-        move = rules.move(chosen(best, luck, play.temperature))
-        self.board.push(move)
-        if self.board.halfmove_clock or len(self._moves) < REPLAYED:
-            self._moves += f" {move.uci()}"
-        else:
-            self._since, self._moves = self.board.fen(), ""
+        self.board.push(rules.move(chosen(best, luck, play.temperature)))
         self.over = self.finished = _drawn(self.board)
 
     @property
@@ -161,7 +148,7 @@ def _drawn(board: chess.Board) -> bool:
 def _play(begun: Sequence[Game], rng: np.random.Generator, play: Play) -> None:
     """Play all games to their ends, a half-move of each at a time."""
     while alive := [game for game in begun if not game.over]:
-        found = options([game.position for game in alive], play.game_nodes, play.game_lines)
+        found = options([game.board.fen() for game in alive], play.game_nodes, play.game_lines)
         luck = rng.random(len(alive)).tolist()
         for game, best, fell in zip(alive, found, luck, strict=True):
             game.advance(best, fell, play)
