@@ -39,16 +39,16 @@ class Chess(Domain):
     wdl: bool = False
     """Whether the teacher tells wins and draws of each move too."""
     openings: str = ""
-    """A PGN file whose games begin the drawn ones; empty takes the built-in catalogue of openings."""
+    """A file of PGN, FEN or EPD that begins the drawn games; empty takes the built-in catalogue of openings."""
     game_nodes: int = 100
     """Nodes of a move in the games from which positions are drawn."""
     game_lines: int = 4
     """Moves among which a player chooses."""
-    game_temperature: float = 0.03
+    game_temperature: float = 0.07
     """Of the choice: the softmax of win probability over this; 0 takes the best."""
-    resign: int = 700
+    resign: int = 850
     """Centipawns at which a game ends as decided."""
-    longest_game: int = 120
+    longest_game: int = 90
     """Half-moves."""
     positions_per_game: int = 4
     """Positions taken of each game, drawn or a user's; 0 takes all of a user's."""
