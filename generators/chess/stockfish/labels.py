@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -25,6 +25,14 @@ _PART = 256
 """Positions whose replies are held at once: some 40 KiB each at 1000 nodes a label."""
 
 
+class _NoReply(Exception):
+    """The engine died or hung twice over some rows."""
+
+    def __init__(self, rows: Sequence[int]) -> None:
+        super().__init__()
+        self.rows = rows
+
+
 class _Boards(NamedTuple):
     """Positions with their legal moves `moves[offsets[i]:offsets[i + 1]]`."""
 
@@ -45,9 +53,10 @@ def labels(problems: pl.DataFrame, limits: Limits) -> pl.DataFrame:
     """
     parts, hung = list[pl.DataFrame](), list[int]()
     for start in range(0, len(problems), _PART):
-        frame, gone = _labelled(_boards(problems.slice(start, _PART)), limits)
-        parts.append(frame)
-        hung += [start + row for row in gone]
+        try:
+            parts.append(_labelled(_boards(problems.slice(start, _PART)), limits))
+        except _NoReply as fault:
+            hung += [start + row for row in fault.rows]
     if hung:
         raise _hung(problems, hung)
     return pl.concat(parts) if parts else pl.DataFrame(schema=COLUMNS)
@@ -72,27 +81,28 @@ def _boards(problems: pl.DataFrame) -> _Boards:
     return _Boards(problems["fen"].to_list(), moves.to_numpy().astype(np.uint16), offsets)
 
 
-def _labelled(boards: _Boards, limits: Limits) -> tuple[pl.DataFrame, list[int]]:
-    """The labels of positions, and the rows over which the engine hung; their labels are worth nothing."""
+def _labelled(boards: _Boards, limits: Limits) -> pl.DataFrame:
     texts = (requests.labelling(fen, boards.moves_of(row), limits) for row, fen in enumerate(boards.fens))
     counts = np.diff(boards.offsets)
     most = int(counts.max(initial=0)) * limits.nodes + limits.root_nodes
-    answers = pipe.ask(texts, most, limits.hash, limits.wdl)
-    hung = [row for row, answer in enumerate(answers) if answer is None]
-    if hung:
-        return pl.DataFrame(schema=COLUMNS), hung
-    found = printed([answer or b"" for answer in answers])
+    found = _asked(texts, range(len(boards.fens)), most, limits)
     _refuse_others(boards.fens, found, 1 + (np.ones_like(counts) if limits.mode == "multipv" else counts))
     _refuse_none(boards, found.best[found.search_offsets[:-1]])
     efforts = lines.efforts(found, _nodes(boards, found, limits))
     values = _values(boards, found, efforts, limits)
     missing = np.flatnonzero(values.kind == NONE)
     if len(missing):
-        alone, hung = _alone(boards, missing, limits)
-        values.update(missing, alone)
-    return pl.DataFrame(
-        [*columns.of_moves(values, boards.offsets, limits.wdl), *_roots(found, efforts)]
-    ), hung
+        values.update(missing, _alone(boards, missing, limits))
+    return pl.DataFrame([*columns.of_moves(values, boards.offsets, limits.wdl), *_roots(found, efforts)])
+
+
+def _asked(texts: Iterable[bytes], rows: Iterable[int], nodes: int, limits: Limits) -> Printed:
+    """What the engine prints for texts about these rows, each of at most so many nodes. Raises _NoReply."""
+    answers = pipe.ask(texts, nodes, limits.hash, limits.wdl)
+    gone = [row for row, answer in zip(rows, answers, strict=True) if answer is None]
+    if gone:
+        raise _NoReply(gone)
+    return printed([answer or b"" for answer in answers])
 
 
 def _values(boards: _Boards, found: Printed, efforts: Efforts, limits: Limits) -> Scores:
@@ -115,24 +125,17 @@ def _nodes(boards: _Boards, found: Printed, limits: Limits) -> NDArray[np.int64]
     return nodes
 
 
-def _alone(boards: _Boards, missing: Offsets, limits: Limits) -> tuple[Scores, list[int]]:
-    """Scores of single moves, which the search of all moves did not come to; and the rows that hung."""
-    rows, counts = np.unique(
-        np.searchsorted(boards.offsets, missing, side="right") - 1, return_counts=True
-    )  # fmt: skip
+def _alone(boards: _Boards, missing: Offsets, limits: Limits) -> Scores:
+    """Scores of single moves, which the search of all moves did not come to. Raises _NoReply."""
+    found_in = np.searchsorted(boards.offsets, missing, side="right") - 1
+    rows, counts = np.unique(found_in, return_counts=True)
     parts = np.split(boards.moves[missing], np.cumsum(counts)[:-1])
-    texts = [
-        requests.singly(boards.fens[row], part, limits.nodes)
-        for row, part in zip(rows.tolist(), parts, strict=True)
-    ]
-    answers = pipe.ask(texts, int(counts.max()) * limits.nodes, limits.hash, limits.wdl)
-    hung = [row for row, answer in zip(rows.tolist(), answers, strict=True) if answer is None]
-    if hung:
-        return scores.unknown(len(missing)), hung
-    found = printed([answer or b"" for answer in answers])
-    _refuse_others([boards.fens[row] for row in rows.tolist()], found, counts)
+    fens = [boards.fens[row] for row in rows.tolist()]
+    texts = [requests.singly(fen, part, limits.nodes) for fen, part in zip(fens, parts, strict=True)]
+    found = _asked(texts, rows.tolist(), int(counts.max()) * limits.nodes, limits)
+    _refuse_others(fens, found, counts)
     efforts = lines.efforts(found, np.full(len(missing), limits.nodes))
-    return scores.of_searches(found, np.arange(len(missing)), efforts), []
+    return scores.of_searches(found, np.arange(len(missing)), efforts)
 
 
 def _roots(found: Printed, efforts: Efforts) -> list[pl.Series]:

@@ -39,12 +39,6 @@ class Scores(NamedTuple):
             column[rows] = other  # type: ignore[index]  # a field's type is lost on the way
 
 
-def unknown(rows: int) -> Scores:
-    """Scores of which nothing is known."""
-    nothing = np.full(rows, NONE, np.int32)
-    return Scores(nothing, nothing, nothing, nothing, nothing, nothing.astype(np.int64), nothing)
-
-
 def of_lines(found: Printed, places: Offsets) -> Scores:
     """The scores of lines (-1: none), as the side to move in their searches sees them."""
     # The row for -1.
