@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from generators.supervision import NotStarted, Supervised
+from generators.supervision import Framing, NotStarted, Supervised
 
 CHILD = """
 import os, sys, time
@@ -246,3 +246,78 @@ def test_a_forked_process_leaves_the_child_alone(start: Start) -> None:
         os._exit(0)
     os.waitpid(forked, 0)
     assert child.ask([b"pid"]) == [told]
+
+
+LINES = """
+import sys, time
+for line in sys.stdin:
+    word, _, rest = line.strip().partition(" ")
+    if word == "hello":
+        print(rest, flush=True)
+    if word == "dribble":
+        while True:
+            print("drip", flush=True)
+            time.sleep(0.05)
+    if word == "slowly":
+        for letter in rest:
+            print(letter, flush=True)
+            time.sleep(0.05)
+    print("done " + word, flush=True)
+"""
+
+
+def paragraphs(printed: bytes) -> tuple[list[bytes], int]:
+    """Answers that end in a line with `done`."""
+    answers, at = list[bytes](), 0
+    while (found := printed.find(b"done ", at)) >= 0 and (end := printed.find(b"\n", found)) >= 0:
+        answers.append(printed[at:found])
+        at = end + 1
+    return answers, at
+
+
+@pytest.fixture
+def lined(tmp_path: Path) -> Iterator[Callable[..., Supervised]]:
+    """A child that reads and writes lines, and is greeted with what it shall say to that."""
+    script, started = tmp_path / "lines.py", list[Supervised]()
+    script.write_text(LINES)
+
+    def begin(greeting: bytes = b"hello ready\n", patience: float = 30.0) -> Supervised:
+        framing = Framing(
+            pack=lambda request: (request, b"\n"),
+            split=paragraphs,
+            welcome=lambda said: said == b"ready\n",
+            greeting=greeting,
+            seconds=1.0,
+            pause=0.01,
+        )
+        started.append(Supervised((sys.executable, str(script)), patience=patience, framing=framing))
+        return started[-1]
+
+    yield begin
+    for child in started:
+        child.close()
+
+
+def test_a_child_may_have_another_framing(lined: Callable[..., Supervised]) -> None:
+    child = lined()
+    assert child.ask([b"slowly abc", b"none", b"slowly d"] * 5) == [b"a\nb\nc\n", b"", b"d\n"] * 5
+    large = [b"slowly " + bytes([65 + at]) for at in range(3)] + [b"x" * (1 << 21)] * 3
+    assert child.ask(large) == [b"A\n", b"B\n", b"C\n", b"", b"", b""]
+
+
+def test_patience_is_for_a_whole_answer(lined: Callable[..., Supervised]) -> None:
+    child = lined(patience=0.6)
+    begun = time.monotonic()
+    assert child.ask([b"slowly ab", b"dribble", b"slowly c"]) == [b"a\nb\n", None, b"c\n"]
+    assert time.monotonic() - begun < 10
+    assert child.ask([b"slowly " + b"a" * 30], patience=20) == [b"a\n" * 30]
+    assert child.ask([b"slowly " + b"a" * 30]) == [None]
+
+
+def test_a_greeting_without_the_welcome_is_an_error_with_what_was_said(
+    lined: Callable[..., Supervised],
+) -> None:
+    with pytest.raises(NotStarted, match="not today"):
+        lined(b"hello not today\n").ask([b"none"])
+    with pytest.raises(NotStarted, match="ended or hung while starting"):
+        lined(b"dribble\n").ask([b"none"])
