@@ -54,7 +54,7 @@ class Framing:
     seconds: float = 60.0
     """How long that answer may take."""
     pause: float = 0.004
-    """The longest pause in which answers are collected, in seconds; in this time they must not fill the pipe."""
+    """Seconds between collections of answers at most; in this time they must not fill the pipe."""
 
 
 class Supervised:

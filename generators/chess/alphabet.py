@@ -18,10 +18,12 @@ CLEARS: tuple[Clear, ...] = get_args(Clear)
 
 LOG_NOTATIONS = ("deepening", "shuffled-deepening")
 """Those whose responses tell the log."""
-MOVE_VALUE_NOTATIONS = ("action-value", "mirrored-action-value")
+MOVE_VALUE_NOTATIONS = ("action-value", "mirrored-action-value", "spelled-action-value")
 VALUE_NOTATIONS = (*MOVE_VALUE_NOTATIONS, "state-value")
 MIRRORED = MOVE_VALUE_NOTATIONS[1:]
 """Those that tell a position as the side to move sees it."""
+SPELLED = MOVE_VALUE_NOTATIONS[2:]
+"""Those that spell moves, by men and squares."""
 NOTATIONS = (*LOG_NOTATIONS, "behavioral-cloning", *VALUE_NOTATIONS)
 
 FILES = "abcdefgh"
@@ -41,8 +43,8 @@ LARGEST_PAWNS = 327
 LARGEST_MATE = 127
 
 MEN_AT = len(SIDES)
-"""The place of the first man's word: that of man m on square s is MEN_AT + len(MEN) * s + m."""
-RIGHTS_AT = MEN_AT + len(MEN) * len(SQUARES)
+"""The place of the first man's word, `.`."""
+RIGHTS_AT = MEN_AT + len(MEN)
 """`castle-K`, `no-castle-K`, `castle-Q`, ..."""
 PASSANT_AT = RIGHTS_AT + 2 * len(RIGHTS)
 """`passant-a` to `passant-h`, then `passant-.`; behind them `rank-3`, `rank-6`, `rank-.`."""
@@ -53,15 +55,15 @@ LONG = 77
 
 POSITION_WORDS: tuple[str, ...] = (
     *SIDES,
-    *(f"{man}{square}" for square in SQUARES for man in MEN),
+    *MEN,
     *(f"{has}castle-{right}" for right in RIGHTS for has in ("", "no-")),
     *(f"passant-{file}" for file in f"{FILES}."),
     *(f"rank-{rank}" for rank in "36."),
     *(f"{clock}{unit}-{digit}" for clock, unit, digit in product(("half", "full"), (100, 10, 1), range(10))),
 )
 
-ACTIONS_AT = len(POSITION_WORDS)
-"""The place of the first action in every notation's alphabet."""
+ACTIONS_AT = SQUARES_AT = len(POSITION_WORDS)
+"""The place of the first action in a notation's alphabet, or of the first square where moves are spelled."""
 
 
 def _queen_targets(file: int, rank: int) -> list[tuple[int, int]]:
@@ -122,7 +124,11 @@ LOG_WORDS: tuple[str, ...] = (
 
 @cache
 def alphabet(notation: str) -> tuple[str, ...]:
-    """Words of positions, actions, and words of logs where responses have them. May raise BadProblem."""
+    """Words of positions, actions or squares, and words of logs where responses have them.
+
+    May raise BadProblem.
+    """
     if notation not in NOTATIONS:
         raise BadProblem(f"positions have no notation '{notation}'; they have: {', '.join(NOTATIONS)}")
-    return (*POSITION_WORDS, *ACTIONS, *(LOG_WORDS if notation in LOG_NOTATIONS else ()))
+    moves = SQUARES if notation in SPELLED else ACTIONS
+    return (*POSITION_WORDS, *moves, *(LOG_WORDS if notation in LOG_NOTATIONS else ()))

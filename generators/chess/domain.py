@@ -39,7 +39,7 @@ class Chess(Domain):
     wdl: bool = False
     """Whether the teacher tells wins and draws of each move too."""
     openings: str = ""
-    """A file of PGN, FEN or EPD that begins the drawn games; empty takes the built-in catalogue of openings."""
+    """A file of PGN, FEN or EPD that begins drawn games; empty takes the built-in catalogue of openings."""
     game_nodes: int = 100
     """Nodes of a move in the games from which positions are drawn."""
     game_lines: int = 4

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generators.chess import alphabet
-from generators.chess.alphabet import ACTIONS, NOTATIONS, POSITION_WORDS
+from generators.chess.alphabet import ACTIONS, NOTATIONS, POSITION_WORDS, SQUARES
 from generators.chess.board import fens, rules
 from generators.domain import BadProblem, content_hash
 from generators.words import codes, words
@@ -52,11 +52,10 @@ def named(fen: str) -> list[str]:
     """The words of a FEN as the README has them, written out plainly."""
     board, side, castling, passant, half, full = fen.split()
     squares = "".join("." * int(sign) if sign.isdecimal() else sign for sign in board.replace("/", ""))
-    at = [f"{file}{rank}" for rank in "87654321" for file in "abcdefgh"]
     clocks = [("half", min(int(half), 999)), ("full", min(int(full), 999))]
     return [
         {"w": "white", "b": "black"}[side],
-        *(man + square for man, square in zip(squares, at, strict=True)),
+        *squares,
         *(f"castle-{right}" if right in castling else f"no-castle-{right}" for right in "KQkq"),
         *(("passant-.", "rank-.") if passant == "-" else (f"passant-{passant[0]}", f"rank-{passant[1]}")),
         *(
@@ -103,12 +102,13 @@ def test_alphabets_begin_alike() -> None:
     for notation in NOTATIONS:
         words = alphabet.alphabet(notation)
         assert words[: len(POSITION_WORDS)] == POSITION_WORDS
-        assert words[alphabet.ACTIONS_AT :][: len(ACTIONS)] == ACTIONS
+        moves = SQUARES if notation in alphabet.SPELLED else ACTIONS
+        assert words[alphabet.ACTIONS_AT :][: len(moves)] == moves
         assert len(words) == len(set(words))
     known = alphabet.alphabet("deepening")
     firsts = {
         "white": 0,
-        ".a8": alphabet.MEN_AT,
+        ".": alphabet.MEN_AT,
         "castle-K": alphabet.RIGHTS_AT,
         "passant-a": alphabet.PASSANT_AT,
         "half100-0": alphabet.CLOCKS_AT,

@@ -302,9 +302,8 @@ def test_prompts_of_no_position_are_named() -> None:
     prompt = ROWS["prompt"].head(2).cast(TEXT)
     with pytest.raises(BadProblem, match="it has 76 words"):
         examples.recalled(prompt.list.head(76), "deepening")
-    kings = pl.Series(
-        [[word for word in POSITION_WORDS if word.startswith(("white", ".", "no-", "passant-.", "rank-."))]]
-    )
+    rest = [word for word in POSITION_WORDS if word.startswith(("no-", "passant-.", "rank-."))]
+    kings = pl.Series([["white", *["."] * 64, *rest]])
     clocks = [f"{clock}{unit}-0" for clock in ("half", "full") for unit in (100, 10, 1)]
     with pytest.raises(BadProblem, match="the board is empty"):
         examples.recalled(kings.list.concat(pl.Series([clocks])), "deepening")
@@ -490,3 +489,22 @@ def test_for_black_the_board_is_mirrored_with_its_moves() -> None:
         )
     back = examples.recalled(told["prompt"], "mirrored-action-value")
     assert back["problem_id"].to_list() == rows["problem_id"].to_list()
+
+
+@pytest.mark.parametrize(
+    ("fen", "uci", "told"),
+    [
+        ("4k3/8/8/3p4/8/4N3/8/4K3 w - - 0 1", "e3d5", ["N", "e3", "p", "d5"]),
+        ("4k3/8/8/3P4/8/4n3/8/4K3 b - - 0 1", "e3d5", ["N", "e6", "p", "d4"]),
+        ("1n2k3/P7/8/8/8/8/8/4K3 w - - 0 1", "a7b8q", ["Q", "a7", "n", "b8"]),
+        ("4k3/8/8/8/8/8/p7/4K3 b - - 0 1", "a2a1n", ["N", "a7", ".", "a8"]),
+        ("4k3/8/8/3pP3/8/8/8/4K3 w - d6 0 1", "e5d6", ["P", "e5", ".", "d6"]),
+        ("4k3/8/8/8/8/8/8/4K2R w K - 0 1", "e1g1", ["K", "e1", ".", "g1"]),
+    ],
+)
+def test_moves_are_spelled_as_their_mover_sees_them(fen: str, uci: str, told: list[str]) -> None:
+    board = chess.Board(fen)
+    rows = rules.frame([board], ["game"])
+    offered = examples.write(rows, "spelled-action-value", rng())["candidates"].to_list()[0]
+    assert offered[rules.actions(board).index(ACTIONS.index(uci))] == told
+    assert len({tuple(words) for words in offered}) == board.legal_moves.count()

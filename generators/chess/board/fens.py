@@ -145,7 +145,7 @@ def _board(text: Bytes, men: NDArray[np.int64], places: Places, out: Codes) -> i
         if man < 0 or square + run > 64:
             return -1
         for _ in range(run):
-            out[1 + square] = places.men + places.kinds * square + man
+            out[1 + square] = places.men + man
             square += 1
     return at if square == 64 else -1
 
@@ -199,7 +199,7 @@ def _misplaced(words: Codes, places: Places) -> int:
         if at == 0:
             least, kinds = 0, 2
         elif at < 65:
-            least, kinds = places.men + places.kinds * (at - 1), places.kinds
+            least, kinds = places.men, places.kinds
         elif at < 69:
             least, kinds = places.rights + 2 * (at - 65), 2
         elif at < 71:
@@ -217,8 +217,7 @@ def _write_board(words: Codes, signs: Bytes, places: Places, out: Bytes, at: int
     for rank in range(8):
         empty = 0
         for file in range(8):
-            square = 8 * rank + file
-            man = words[1 + square] - places.men - places.kinds * square
+            man = words[1 + 8 * rank + file] - places.men
             if man == 0:
                 empty += 1
                 continue

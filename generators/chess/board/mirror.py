@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from generators.chess.alphabet import ACTIONS, LONG, POSITION_WORDS, RIGHTS, SIDES, SQUARES
+from generators.chess.alphabet import ACTIONS, LONG, MEN, POSITION_WORDS, RIGHTS, SIDES, SQUARES
 from generators.words import Codes
 
 
 def _word(word: str) -> str:
     """What a word of a position is on the other side of the board."""
-    if word[-2:] in SQUARES:
-        return f"{word[0].swapcase()}{_square(word[1:])}"
+    if word in MEN:
+        return word.swapcase()
     if "castle-" in word:
         return f"{word[:-1]}{word[-1].swapcase()}"
     return {"rank-3": "rank-6", "rank-6": "rank-3"}.get(word, word)
