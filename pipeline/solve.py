@@ -40,7 +40,8 @@ def solve(
         OUT.print(f"[yellow]{escape(remark)}[/yellow]", soft_wrap=True)
     pairs = zip(solved.iter_rows(named=True), answers.iter_rows(named=True), strict=True)
     for number, (teacher, answer) in enumerate(pairs, 1):
-        model = {**teacher, **{key: answer[key] for key in SHOWN}}
+        own = {key: answer[key] for key in SHOWN}
+        model = {**teacher, **own, "notation": student.vocabulary.notation}
         _show(domain, teacher, model, answer)
         if pictures is not None:
             for who, row in (("teacher", teacher), ("model", model)):

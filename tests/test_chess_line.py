@@ -1,4 +1,4 @@
-"""The chess line through the stages: the same to the byte, judged by better labels, every notation learned."""
+"""The chess line through the stages: the same to the byte, judged by better labels, in every notation."""
 
 from __future__ import annotations
 

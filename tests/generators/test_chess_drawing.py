@@ -205,3 +205,23 @@ def test_whatever_a_model_writes_is_drawn(trace: list[str | None], answer: list[
     row = labelled(ENDGAME, trace=trace, answer=answer)
     said(row)
     parsed(row)
+
+
+def test_a_students_ratings_stand_beside_the_teachers() -> None:
+    board = chess.Board("6k1/5ppp/8/8/8/8/8/R3K3 w Q - 0 1")
+    moves = rules.actions(board)
+    row = {
+        "fen": board.fen(),
+        "moves": moves,
+        "centipawns": [100] * len(moves),
+        "mates": [None] * len(moves),
+        "notation": "action-value",
+        "scores": [1.02 if ACTIONS[move] == "a1a7" else 0.25 for move in moves],
+    }
+    first = next(line for line in view(row, "text").splitlines() if "a1a7" in line)
+    assert "59.1%" in first
+    assert "100.0%" in first
+    assert "student" in view(row, "svg")
+    cloned = {**row, "notation": "behavioral-cloning", "scores": [float(-at) for at in range(len(moves))]}
+    top = next(line for line in view(cloned, "text").splitlines() if ACTIONS[moves[0]] in line)
+    assert "63.2%" in top

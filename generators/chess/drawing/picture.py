@@ -8,7 +8,7 @@ from html import escape
 import chess
 import chess.svg
 
-from generators.chess.drawing.scene import Scene
+from generators.chess.drawing.scene import Option, Scene
 from generators.chess.drawing.text import heading, name, told
 from generators.domain import content_hash
 
@@ -26,9 +26,10 @@ TEACHER, RIGHT, OTHER = "#1f6fb2c0", "#00694fd0", "#c2571ad0"
 """Arrows: the teacher's move; the answer where it is that move, and where it is another one."""
 
 STYLE = """
-svg.position { --ground: #ffffff; --ink: #1b1f24; --muted: #66707c; --bar: #9cc7b9; --wash: #e6f3ee }
+svg.position { --ground: #ffffff; --ink: #1b1f24; --muted: #66707c; --bar: #9cc7b9;
+  --student: #c2571a; --wash: #e6f3ee }
 @media (prefers-color-scheme: dark) { svg.position { --ground: #14171b; --ink: #e6e9ed; --muted: #98a3af;
-  --bar: #2f6a58; --wash: #17322a } }
+  --bar: #2f6a58; --student: #e08a54; --wash: #17322a } }
 .position .told { font: 12px ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
   fill: var(--ink); white-space: pre; dominant-baseline: central }
 .position .muted { fill: var(--muted) }
@@ -36,6 +37,7 @@ svg.position { --ground: #ffffff; --ink: #1b1f24; --muted: #66707c; --bar: #9cc7
 .position .end { text-anchor: end }
 .position .ground { fill: var(--ground) }
 .position .bar { fill: var(--bar) }
+.position .student { fill: var(--student) }
 .position .wash { fill: var(--wash) }
 """
 
@@ -101,25 +103,37 @@ def _options(drawn: Scene) -> list[str]:
         y += LINE + 3
         if drawn.said and option.uci == drawn.said.uci:
             parts.append(_box(left - 5, y - 10, WIDE - PAD - left + 5, 20, "wash"))
-        win = 0.0 if option.win is None else option.win
-        right = left + 185
         parts += [
             _text(left, y, option.uci),
             _text(left + 45, y, option.san, "muted"),
             _text(left + 125, y, option.score, "end"),
-            _text(right - 3, y, f"{win:.1%}", "muted end"),
-            _box(right + 2, y - 5, round(BAR * win, 1), 10, "bar"),
+            *_bars(option, left + 185, y),
         ]
     if len(drawn.options) < drawn.moves:
         y += LINE + 3
         more = f"{drawn.moves - len(drawn.options)}{' more' if drawn.options else ''} legal moves"
         parts.append(_text(left, y, more, "muted"))
+    if drawn.options and drawn.options[0].student is not None:
+        parts.append(_text(WIDE - PAD, PAD + 10, "teacher above, student below", "muted end"))
     y = PAD + BOARD - 35
     said = told(drawn.said) if drawn.said else _cut(drawn.answer, 30) or "none"
     parts += [_text(left, y, "answer"), _text(left + 60, y, said, "strong")]
     if drawn.best:
         parts += [_text(left, y + 20, "teacher"), _text(left + 60, y + 20, told(drawn.best))]
     return parts
+
+
+def _bars(option: Option, right: int, y: int) -> list[str]:
+    """The teacher's win probability with a bar; under it the student's thinner one, if there is any."""
+    win = "" if option.win is None else f"{option.win:.1%}"
+    if option.student is None:
+        bar = _box(right + 2, y - 5, round(BAR * (option.win or 0.0), 1), 10, "bar")
+        return [_text(right - 3, y, win, "muted end"), bar]
+    return [
+        _text(right - 3, y, win, "muted end"),
+        _box(right + 2, y - 6, round(BAR * (option.win or 0.0), 1), 6, "bar"),
+        _box(right + 2, y + 1, round(BAR * option.student, 1), 5, "student"),
+    ]
 
 
 def _log(drawn: Scene, top: int) -> tuple[list[str], int]:

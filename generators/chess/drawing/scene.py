@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import chess
 import numpy as np
 import polars as pl
 
-from generators.chess.alphabet import ACTIONS, NOTATIONS
+from generators.chess.alphabet import ACTIONS, NOTATIONS, VALUE_NOTATIONS
 from generators.chess.board import fens
 from generators.chess.notations import logs
 from generators.chess.scoring import values
@@ -32,6 +32,8 @@ class Option:
     """Empty where the move is illegal."""
     score: str = ""
     win: float | None = None
+    student: float | None = None
+    """What a student gives it: a win probability, or a share of its words for legal moves."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Scene:
     last: chess.Move | None
     """The move that led here, where the row tells it."""
     options: Sequence[Option]
-    """The highest labels, best first; without labels none."""
+    """The highest labels, best first, or what a student rates highest; without either none."""
     moves: int
     """Legal moves."""
     best: Option | None
@@ -76,11 +78,16 @@ def scene(row: Mapping[str, Any]) -> Scene:
     answer = " ".join(_words(row.get("answer")))
     history = _list(row.get("history"))
     best = row.get("best")
-    ordered = sorted(labelled, key=lambda action: (-_rank(*labelled[action]), action))
+    rated = _rated(row)
+    by_label = sorted(labelled, key=lambda action: (-_rank(*labelled[action]), action))
+    ordered = sorted(rated, key=lambda action: (-rated[action], action)) if rated else by_label
     return Scene(
         board=board,
         last=chess.Move.from_uci(ACTIONS[history[-1]]) if history else None,
-        options=[_option(board, ACTIONS[each], labelled) for each in ordered[:MOST_MOVES]],
+        options=[
+            replace(_option(board, ACTIONS[each], labelled), student=rated.get(each))
+            for each in ordered[:MOST_MOVES]
+        ],
         moves=board.legal_moves.count(),
         best=None if best is None else _option(board, ACTIONS[best], labelled),
         entries=entries,
@@ -117,6 +124,22 @@ def _labelled(row: Mapping[str, Any]) -> dict[int, tuple[int | None, int | None]
     if not len(moves) == len(centipawns) == len(mates):
         return {}
     return dict(zip(moves, zip(centipawns, mates, strict=True), strict=True))
+
+
+def _rated(row: Mapping[str, Any]) -> dict[int, float]:
+    """What a student gives each legal move; nothing where the row has no `scores` of one.
+
+    The scores of a `notation` with values are win probabilities, those of another one are logarithms.
+    """
+    scores = np.asarray(_list(row.get("scores")), np.float64)
+    if not len(scores):
+        return {}
+    if row.get("notation") in VALUE_NOTATIONS:
+        shares = values.probability(scores)
+    else:
+        shares = np.exp(scores - scores.max())
+        shares /= shares.sum()
+    return dict(zip(_list(row.get("moves")), shares.tolist(), strict=True))
 
 
 def _rank(centipawns: int | None, mate: int | None) -> int:

@@ -11,7 +11,7 @@ import chess
 from generators.chess.drawing.scene import Entry, Option, Scene
 
 COLUMNS = 80
-BAR = 20
+BAR = 14
 """Characters of a certain win."""
 LEFT = 22
 """Columns of the board."""
@@ -71,10 +71,13 @@ def _board(board: chess.Board) -> list[str]:
 
 
 def _options(drawn: Scene) -> Iterable[str]:
+    if drawn.options and drawn.options[0].student is not None:
+        yield f"{'':5} {'':8} {'teacher':>16} {'student':>8}"
     for option in drawn.options:
-        win = 0.0 if option.win is None else option.win
-        bar = "#" * round(BAR * win)
-        yield f"{option.uci:5} {option.san:8} {option.score:>8} {win:>7.1%}  {bar}"
+        win = "" if option.win is None else f"{option.win:.1%}"
+        own = option.win or 0.0 if option.student is None else option.student
+        said = "" if option.student is None else f"{option.student:>9.1%}"
+        yield f"{option.uci:5} {option.san:8} {option.score:>8} {win:>7}{said}  {'#' * round(BAR * own)}"
     if len(drawn.options) < drawn.moves:
         yield f"{drawn.moves - len(drawn.options)}{' more' if drawn.options else ''} legal moves"
 
