@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from generators.chess.board import rules
+from generators.chess.scoring.children import endings
 from generators.chess.scoring.decisions import sampled
 from pipeline.errors import Refusal
 from pipeline.play.scores import Scale
@@ -76,13 +77,17 @@ class Player:
     def rated(self, board: chess.Board) -> list[Rated]:
         """The legal moves of a position that has some, the best first; among equals the smaller action.
 
-        Raises Refusal for a student whose scores are no numbers.
+        Where scores are values, a move that ends the game has the value that the rules give it: a mate stands
+        above all, a stalemate is a draw. Raises Refusal for a student whose scores are no numbers.
         """
         problem = rules.frame([board], [GAME])
         scores = self.rater.decisions(problem)["scores"][0].to_list()
         actions = problem["moves"][0].to_list()
         if any(map(math.isnan, scores)):
             raise Refusal(f"the student {self.name} gives scores that are no numbers: its training diverged")
+        if self.scale.buckets:
+            known = endings(problem, self.scale.outer).tolist()
+            scores = [score if math.isnan(end) else end for score, end in zip(scores, known, strict=True)]
         rated = [Rated(rules.move(at), score) for at, score in zip(actions, scores, strict=True)]
         return sorted(rated, key=lambda each: -each.score)
 
