@@ -40,6 +40,9 @@ def _compile(at: int) -> str | None:
     domain.check(rows, rows)
     domain.references(rows, rng)
     written = domain.write(rows, notation, rng)
-    domain.restore(written, notation)
+    if notation in (*domain.value_notations, *domain.choice_notations):
+        domain.candidates(rows, notation)
+    else:
+        domain.restore(written, notation)
     domain.recall(written["prompt"], notation)
     return None

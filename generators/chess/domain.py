@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from generators.chess.positions.selfplay import Play
     from generators.chess.stockfish.engine import Limits
 
+CREDIT = "the catalogue of ocn-chess, (c) Club d'Escacs Figueres, CC BY 4.0"
+
 # Methods import python-chess, what is compiled, and the engine, when they are called.
 
 
@@ -224,8 +226,11 @@ class Chess(Domain):
         """What the positions are like, beside those of real play."""
         from generators.chess.positions import statistics
 
+        facts: list[tuple[str, float | None, str]] = list(statistics.statistics(rows))
+        if not self.source and not self.openings:
+            facts.append(("openings", None, CREDIT))
         schema = {"measure": pl.String, "value": pl.Float64, "note": pl.String}
-        return pl.DataFrame(statistics.statistics(rows), schema=schema, orient="row")
+        return pl.DataFrame(facts, schema=schema, orient="row")
 
     def examiner(self) -> Self | None:
         """The same teacher with more nodes, which forgets before each search."""
