@@ -43,7 +43,12 @@ def ratio(top: pl.Series, bottom: pl.Series, cluster: pl.Series, *, bounded: boo
         return Estimate(value=value, low=None, high=None, n=len(counted), clusters=1)
     residuals = tops - value * bottoms
     variance = clusters / (clusters - 1) * float((residuals**2).sum()) / float(bottoms.sum()) ** 2
-    low, high = _wilson(value, variance, clusters) if bounded else _symmetric(value, variance, clusters)
+    if bounded:
+        low, high = _wilson(value, variance, clusters)
+    else:
+        half = _t_quantile(clusters - 1) * math.sqrt(variance)
+        # What is never below 0 of a cluster is not so on the whole.
+        low, high = max(value - half, 0.0 if tops.min() >= 0 else -math.inf), value + half
     return Estimate(value=value, low=low, high=high, n=len(counted), clusters=clusters)
 
 
@@ -55,11 +60,6 @@ def _wilson(value: float, variance: float, clusters: int) -> tuple[float, float]
     spread = z / size * math.sqrt(size * value * (1 - value) + z * z / 4)
     centre, scale = value + z * z / (2 * size), 1 + z * z / size
     return min(max((centre - spread) / scale, 0.0), value), max(min((centre + spread) / scale, 1.0), value)
-
-
-def _symmetric(value: float, variance: float, clusters: int) -> tuple[float, float]:
-    half = _t_quantile(clusters - 1) * math.sqrt(variance)
-    return max(value - half, 0.0), value + half
 
 
 def _normal_quantile() -> float:

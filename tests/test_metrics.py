@@ -265,3 +265,14 @@ def test_equal_lengths_have_the_ratio_1() -> None:
         "n": rollouts.filter(verdict="optimal")["problem_id"].n_unique(),
         "clusters": 20,
     }
+
+
+def test_the_interval_of_a_figure_that_may_be_negative_reaches_below_zero() -> None:
+    signed = ratio(
+        pl.Series([0.3, -0.4, 0.05]), pl.Series([1.0, 1.0, 1.0]), pl.Series(list("abc")), bounded=False
+    )
+    assert signed["low"] < signed["value"] < 0 < signed["high"]
+    never = ratio(
+        pl.Series([0.0, 0.1, 0.9]), pl.Series([1.0, 1.0, 1.0]), pl.Series(list("abc")), bounded=False
+    )
+    assert never["low"] == 0

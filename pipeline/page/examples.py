@@ -12,6 +12,7 @@ import polars as pl
 
 from generators.domain import Domain
 from pipeline import schema
+from pipeline.examination import EXAMINED, labelled_columns
 from pipeline.page.findings import Findings
 from pipeline.rollouts import GREEDY
 from pipeline.stages.evaluate import ROLLOUTS, START, Entrant
@@ -54,12 +55,14 @@ def examples(findings: Findings, count: int) -> list[Example]:
     problems = _stored(findings, ids)
     shown = [findings.final] if findings.final.arm == START else [findings.entrants[0], findings.final]
     answers = {entrant: _answers(findings, entrant, ids) for entrant in shown}
-    domain = findings.job.recipe.domain
+    domain, notation = findings.job.recipe.domain, findings.job.recipe.notation
     made = []
     for problem_id, why in picked:
         problem = problems[problem_id]
         panels = [_solver(domain, problem)]
-        panels += [_student(domain, problem, entrant, answers[entrant][problem_id]) for entrant in shown]
+        panels += [
+            _student(domain, notation, problem, entrant, answers[entrant][problem_id]) for entrant in shown
+        ]
         made.append(Example(problem_id, why, panels))
     return made
 
@@ -84,11 +87,16 @@ def _picked(findings: Findings, count: int) -> list[tuple[str, str]]:
 
 
 def _stored(findings: Findings, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The rows of the data set, with words as strings."""
+    """The rows of the data set, with words as strings; with the labels that answers were held against."""
+    domain, judged = findings.job.recipe.domain, findings.job.artifact
+    if judged.written(EXAMINED) is not None:
+        frame = schema.read(judged.verified(EXAMINED), labelled_columns(domain))
+        asked = frame.filter(pl.col("problem_id").is_in(ids))
+        return {row["problem_id"]: row for row in asked.iter_rows(named=True)}
     source = findings.lineage["curate"].artifact
     found: dict[str, dict[str, Any]] = {}
     for name in source.names("data/test-*.parquet"):
-        columns = schema.dataset(findings.job.recipe.domain)
+        columns = schema.dataset(domain)
         frame = schema.read(source.verified(name), columns).filter(pl.col("problem_id").is_in(ids))
         found |= {row["problem_id"]: row for row in frame.iter_rows(named=True)}
         if len(found) == len(ids):
@@ -116,9 +124,10 @@ def _solver(domain: Domain, problem: Mapping[str, Any]) -> Panel:
 
 
 def _student(
-    domain: Domain, problem: Mapping[str, Any], entrant: Entrant, answer: Mapping[str, Any]
+    domain: Domain, notation: str, problem: Mapping[str, Any], entrant: Entrant, answer: Mapping[str, Any]
 ) -> Panel:
-    row = {**problem, "trace": answer["trace"], "answer": answer["answer"]}
+    own = {name: answer[name] for name in ("trace", "answer", "scores")}
+    row = {**problem, **own, "notation": notation}
     facts = [f"{answer['trace_words']:,} trace words"] if answer["trace_words"] else []
     if answer["answer_cost"] is not None:
         facts.append(f"cost {answer['answer_cost']}")
