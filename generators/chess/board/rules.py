@@ -10,9 +10,9 @@ import chess
 import numpy as np
 import polars as pl
 
+from generators.chess import ragged
 from generators.chess.alphabet import ACTIONS, LONG, NOTATIONS, alphabet
 from generators.chess.board import fens, refusals
-from generators.chess.scoring import ragged
 from generators.domain import BadProblem, content_hash
 from generators.words import words
 

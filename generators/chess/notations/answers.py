@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from generators.chess import ragged
 from generators.chess.alphabet import ACTIONS, ACTIONS_AT
 from generators.chess.notations.logs import Rows
-from generators.chess.scoring import ragged
 from generators.domain import VERDICTS
 from generators.words import Offsets
 

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from generators.chess import alphabet
+from generators.chess import alphabet, ragged
 from generators.chess.board import fens, rules
 from generators.chess.notations import logs, offers
-from generators.chess.scoring import ragged, values
+from generators.chess.scoring import values
 from generators.splicing import joined, nullable_words
 from generators.words import codes, word_type
 

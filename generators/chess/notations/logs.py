@@ -9,8 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from generators import words as columns
-from generators.chess import alphabet
-from generators.chess.scoring import ragged
+from generators.chess import alphabet, ragged
 from generators.compiled import compiled, whole
 from generators.splicing import parted
 from generators.words import Codes, Offsets

@@ -18,7 +18,7 @@ from generators.chess.alphabet import (
     alphabet,
 )
 from generators.chess.board import mirror
-from generators.chess.scoring.ragged import flat, lists, row_offsets
+from generators.chess.ragged import flat, lists, row_offsets
 from generators.words import Codes, Offsets, words
 
 

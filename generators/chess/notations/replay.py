@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from generators.chess import ragged
 from generators.chess.alphabet import ACTIONS
 from generators.chess.notations import answers, logs
 from generators.chess.notations.logs import Entries, Rows
-from generators.chess.scoring import ragged
 from generators.compiled import compiled
 from generators.domain import JUDGEMENT, LEVELS, VERDICTS
 from generators.words import Offsets, codes

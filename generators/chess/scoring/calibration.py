@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from generators.chess.ragged import flat
 from generators.chess.scoring.labels import Labels
-from generators.chess.scoring.ragged import flat
 from generators.chess.scoring.values import probability
 
 NEEDED = ("centipawns", "mates", "scores")

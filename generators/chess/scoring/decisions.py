@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from generators.chess.alphabet import ACTIONS, VALUE_NOTATIONS
 from generators.chess.board import fens
 from generators.chess.notations import offers
+from generators.chess.ragged import first_maxima, flat, lists, row_offsets
 from generators.chess.scoring.children import candidates_of_children, endings
-from generators.chess.scoring.ragged import first_maxima, flat, lists, row_offsets
 from generators.chess.scoring.repetitions import repetitions
 from generators.chess.scoring.values import DRAW, flipped, probability
 from generators.words import words

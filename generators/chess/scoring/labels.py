@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from generators.chess.scoring.ragged import flat, row_offsets
+from generators.chess.ragged import flat, row_offsets
 from generators.chess.scoring.values import win_probability
 from generators.words import Offsets
 

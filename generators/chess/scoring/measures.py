@@ -8,8 +8,8 @@ import polars.selectors as cs
 from numpy.typing import NDArray
 
 from generators.chess.alphabet import ACTIONS
+from generators.chess.ragged import flat, row_maxima, row_means, row_offsets
 from generators.chess.scoring.labels import Floats, Labels
-from generators.chess.scoring.ragged import flat, row_maxima, row_means, row_offsets
 from generators.chess.scoring.ranks import published_tau, tau_b
 from generators.chess.scoring.values import probability
 from generators.words import UNKNOWN, codes

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from generators.chess.alphabet import ACTIONS
+from generators.chess.ragged import flat
 from generators.chess.scoring.measures import answered
-from generators.chess.scoring.ragged import flat
 
 WIDTH = 200
 """Of a bin of ratings, as in the figures of arXiv 2402.04494."""

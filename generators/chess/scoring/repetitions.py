@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from generators.chess.alphabet import ACTIONS
 from generators.chess.board.rules import undone
-from generators.chess.scoring.ragged import row_offsets
+from generators.chess.ragged import row_offsets
 
 SHORTEST = 7
 """A position recurs after 4 half-moves at the soonest, so the move behind 7 is the first to reach a third."""

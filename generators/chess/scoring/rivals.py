@@ -7,8 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from generators.chess.alphabet import ACTIONS
+from generators.chess.ragged import first_maxima, flat, lists, row_offsets
 from generators.chess.scoring.labels import Labels
-from generators.chess.scoring.ragged import first_maxima, flat, lists, row_offsets
 from generators.chess.stockfish.choices import choices
 from generators.words import words
 
