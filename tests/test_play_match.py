@@ -218,6 +218,16 @@ def test_a_line_that_is_none_is_refused(tmp_path: Path) -> None:
         openings.lines(str(file))
 
 
+def test_broken_games_are_left_out_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "lines.pgn"
+    file.write_text(f'{PGN}\n[Event "b"]\n[White "[bold]"]\n[Black "B"]\n\n1. e4 e5 2. Ke3 *\n')
+    lines = openings.lines(str(file))
+    assert [len(line.moves) for line in lines] == [3, 2, 3, 4, 1]
+    said = capsys.readouterr().err
+    assert "1 of 6 games of lines.pgn were left out" in said
+    assert "[bold] against B): ply 3, 'Ke3', is no legal move" in said
+
+
 def test_more_games_begin_with_the_openings_of_fewer() -> None:
     assert openings.lines("") == book()
     many = openings.chosen(book(), 12, 5)
@@ -327,6 +337,13 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(Refusal, match="no text"):
         Record(path, short_match().identity()).finished()
+
+
+def test_a_record_that_cannot_be_written_is_refused_before_the_first_game(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path, why in ((tmp_path, "Is a directory"), (tmp_path / "file" / "match.pgn", "File exists")):
+        with pytest.raises(Refusal, match=rf"cannot be written \({why}\): name another --pgn"):
+            Record(path, short_match().identity()).finished()
 
 
 def test_points_are_the_student_s() -> None:

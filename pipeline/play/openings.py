@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import chess
+from rich.markup import escape
 
 from generators.chess.positions.openings import Opening, book
 from generators.chess.reading import pgn, texts
-from generators.domain import content_hash
+from generators.chess.reading.taken import Taken
+from generators.domain import BadProblem, content_hash
+from pipeline.console import say
 from pipeline.errors import Refusal
 from pipeline.play.games import ended
 from pipeline.seeds import named_rng
@@ -20,16 +23,29 @@ LONGEST = 16
 def lines(source: str) -> tuple[Opening, ...]:
     """The catalogue of openings, or for a file its games, up to LONGEST half-moves, or positions.
 
-    A user's lines are played to their end, where the book of the data sets cuts them at random. Raises
-    BadProblem for what cannot be read.
+    A user's lines are played to their end, where the book of the data sets cuts them at random. Games that
+    cannot be read are left out and named. Raises BadProblem where none is left.
     """
     if not source:
         return book()
-    with texts.opened(source) as (_, kind, text):
+    with texts.opened(source) as (title, kind, text):
         if kind == "games":
-            boards = [pgn.played(game, LONGEST) for game in pgn.games(text)]
-            return tuple(Opening(board.root().fen(), tuple(map(str, board.move_stack))) for board in boards)
+            taken = Taken(title, "games")
+            found = tuple(taken.good(_openings(text)))
+            for remark in taken.remarks():
+                say("openings", f"[yellow]{escape(remark)}[/yellow]")
+            return found
     return book(source)
+
+
+def _openings(text: Iterable[str]) -> Iterator[Opening | BadProblem]:
+    for game in pgn.games(text):
+        try:
+            board = pgn.played(game, LONGEST)
+        except BadProblem as cause:
+            yield cause
+        else:
+            yield Opening(board.root().fen(), tuple(map(str, board.move_stack)))
 
 
 def begun(opening: Opening) -> chess.Board:

@@ -41,10 +41,11 @@ class Record:
     def finished(self) -> list[Finished]:
         """The games that a former run has finished; one that was cut in the middle of its writing is dropped.
 
-        Raises Refusal for a file that is not a record of this match, or is damaged.
+        Raises Refusal for a file that is not a record of this match, is damaged, or cannot be written.
         """
-        if self.path is None or not self.path.exists():
+        if self.path is None:
             return []
+        self._require_writable(self.path)
         try:
             text = self.path.read_bytes().decode()
         except UnicodeDecodeError:
@@ -55,6 +56,14 @@ class Record:
         found = [self._read(number, game) for number, game in enumerate(games, 1)]
         os.truncate(self.path, sum(len(game.encode()) for game in games))
         return found
+
+    def _require_writable(self, path: Path) -> None:
+        """Find out before the first game, not behind it."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.open("ab").close()
+        except OSError as cause:
+            raise Refusal(f"{path} cannot be written ({cause.strerror}): name another --pgn") from None
 
     def _begins(self, text: str) -> bool:
         """Whether a game of this match may have been cut off here: nothing else must be lost."""
@@ -89,7 +98,6 @@ class Record:
             written.headers.clear()
             written.headers.update(self._headers(number, white, black, game))
             text = written.accept(chess.pgn.StringExporter(columns=80))
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8", newline="\n") as file:
                 file.write(f"{text}\n\n")
                 file.flush()

@@ -14,7 +14,8 @@ import pytest
 from generators.chess.alphabet import ACTIONS
 from generators.chess.board import rules
 from generators.chess.reading import games, pgn
-from generators.chess.reading.sources import NAMED, Read, read
+from generators.chess.reading.sources import Read, read
+from generators.chess.reading.taken import NAMED
 from generators.domain import BadProblem
 
 ITALIAN = "r1bqkbnr/pppp1ppp/2n5/4p3/2B1P3/5N2/PPPP1PPP/RNBQK2R b KQkq - 3 3"
@@ -211,7 +212,7 @@ def test_a_single_fen_is_a_source() -> None:
         ("", "the source is empty"),
         (" \n ", "the source is empty"),
         ("nowhere.pgn", "nowhere.pgn is neither a file nor a FEN, EPD or PGN"),
-        ("# nothing\n\n", "the text holds no line"),
+        ("# nothing\n\n", "the text holds no position"),
         (MATED, "the text:1: "),
         (MATED, "checkmate"),
         (ENDING.replace("61", "-1"), "is no FEN"),
@@ -219,6 +220,7 @@ def test_a_single_fen_is_a_source() -> None:
         (" ".join([*ENDING.split()[:4], 'bm Qh7; id "x";']), "its operations are none of EPD"),
         (" ".join([*ENDING.split()[:4], "hmvc x;"]), "its operations are none of EPD"),
         ("a\0b\n", "has a character of code 0"),
+        ("\x1b[31m w - - 0 1\n", "has a character of code 27"),
         ("PuzzleId,FEN,Rating\n1,2,3\n", "its first line lacks Moves"),
         ("Name,Elo,Moves\n1,2,3\n", "its first line lacks FEN and PuzzleId"),
         (CSV.splitlines()[0] + "\n", "the text holds no puzzle"),
@@ -301,6 +303,15 @@ def test_letters_of_old_files_are_no_hindrance(tmp_path: Path) -> None:
     assert len(read(str(path)).frame) == 3
 
 
+@pytest.mark.parametrize("text", [f"{SHORT}\n", CASTLED, f"{ITALIAN}\n{ENDING}\n"])
+@pytest.mark.parametrize("end", ["\x1a", "\x1a\r\n", "\r\n\x1a\x1a"])
+def test_the_end_of_a_file_of_dos_is_no_game_and_no_position(text: str, end: str) -> None:
+    found, remarks = read(f"{text}{end}")
+    assert found.equals(read(text).frame)
+    assert not remarks
+    assert len(read(f"{text}{end}{text}").frame) == 2 * len(found)
+
+
 def test_folders_and_other_things_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadProblem, match="is a folder"):
         read(str(tmp_path))
@@ -308,7 +319,7 @@ def test_folders_and_other_things_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadProblem, match=r"x\.pgn is empty"):
         read(str(tmp_path / "x.pgn"))
     (tmp_path / "x.fen").write_bytes(b"PK\x03\x04\0\0\0")
-    with pytest.raises(BadProblem, match="has a character of code 0"):
+    with pytest.raises(BadProblem, match="has a character of code 3"):
         read(str(tmp_path / "x.fen"))
 
 

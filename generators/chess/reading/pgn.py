@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import chess
 
 from generators.chess.board import rules
+from generators.chess.reading.texts import DOS_END
 from generators.domain import BadProblem, content_hash
 
 STANDARD = frozenset({"", "standard", "normal", "chess", "from position"})
@@ -50,9 +51,10 @@ def games(lines: Iterable[str]) -> Iterator[Game]:
     """The games of a file. One ends before a header, and before a move behind an empty line."""
     game: Game | None = None
     number, inside, gap = 0, False, False
-    for at, line in enumerate(lines, start=1):
-        if not inside and (line.isspace() or line.startswith("%")):
-            gap = gap or line.isspace()
+    for at, line in enumerate((line.lstrip(DOS_END) for line in lines), start=1):
+        blank = not line.strip()
+        if not inside and (blank or line.startswith("%")):
+            gap = gap or blank
             continue
         header = not inside and line.startswith("[")
         if game is None or (game.text and not inside and (header or gap)):

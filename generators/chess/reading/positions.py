@@ -8,6 +8,7 @@ import chess
 
 from generators.chess.board import rules
 from generators.chess.reading.entry import Entry, Stated
+from generators.chess.reading.texts import DOS_END
 from generators.domain import BadProblem
 
 
@@ -17,7 +18,7 @@ def entries(title: str, lines: Iterable[str]) -> Iterator[Entry]:
     Its game is unknown, so each position is a game of its own. The operation `id` names an EPD's.
     """
     for number, line in enumerate(lines, start=1):
-        text = line.strip()
+        text = line.strip().strip(DOS_END)
         if not text or text.startswith("#"):
             continue
         place = f"{title}:{number}"

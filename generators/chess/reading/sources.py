@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
+from itertools import chain, islice
 from typing import NamedTuple
 
 import polars as pl
 
 from generators.chess.board import rules
 from generators.chess.reading import games, positions, puzzles, texts
-from generators.chess.reading.entry import Entry, Stated
+from generators.chess.reading.entry import Stated
+from generators.chess.reading.taken import Taken
 from generators.domain import BadProblem
 
 CHUNK = 1024
 """Positions whose boards are in memory at a time."""
-NAMED = 10
-"""Games left out that the remarks name one by one."""
-
 LAST_PLY = 65535
 """The column's largest; a FEN may claim any move number."""
 
@@ -39,7 +37,7 @@ def read(source: str, positions_per_game: int = 0) -> Read:
     if positions_per_game < 0:
         raise BadProblem(f"positions_per_game is 0 (all) or more, got {positions_per_game}")
     with texts.opened(source) as (title, kind, lines):
-        taken = _Taken(title, {"games": "games", "puzzles": "puzzles", "positions": "lines"}[kind])
+        taken = Taken(title, {"games": "games", "puzzles": "puzzles", "positions": "lines"}[kind])
         match kind:
             case "games":
                 problems = _frame(taken.good(games.entries(lines, positions_per_game)))
@@ -50,44 +48,9 @@ def read(source: str, positions_per_game: int = 0) -> Read:
     return Read(problems, taken.remarks(must_be_good=kind != "games"))
 
 
-class _Taken:
-    """Counts the entries of a source and keeps what was wrong with the first bad ones."""
-
-    def __init__(self, title: str, unit: str) -> None:
-        self._title, self._unit = title, unit
-        self._all, self._bad = 0, 0
-        self._causes: list[str] = []
-
-    def good(self, entries: Iterable[Entry]) -> Iterator[Stated]:
-        """The positions of the entries that can be read, one after the other."""
-        for entry in entries:
-            self._all += 1
-            if isinstance(entry, BadProblem):
-                self._bad += 1
-                self._causes.extend([str(entry)] if self._bad <= NAMED else ())
-            else:
-                yield from entry
-
-    def remarks(self, must_be_good: bool) -> list[str]:
-        """A sentence for each of the first bad entries, and one for all. Raises BadProblem: none is good."""
-        if not self._all:
-            raise BadProblem(f"{self._title} holds no {self._unit[:-1]}")
-        if not self._bad:
-            return []
-        if self._all == self._bad == 1:
-            raise BadProblem(self._causes[0])
-        if must_be_good or self._bad == self._all:
-            raise BadProblem(
-                f"{self._bad} of {self._all} {self._unit} cannot be read; the first: {self._causes[0]}"
-            )
-        return [
-            f"{self._bad} of {self._all} {self._unit} of {self._title} were left out",
-            *self._causes,
-        ]
-
-
-def _frame(stated: Iterator[Stated]) -> pl.DataFrame:
+def _frame(entries: Iterable[list[Stated]]) -> pl.DataFrame:
     """The problems, made by and by, since a board with its moves takes far more memory than its row."""
+    stated = chain.from_iterable(entries)
     frames = [_problems([])]
     while chunk := list(islice(stated, CHUNK)):
         frames.append(_problems(chunk))

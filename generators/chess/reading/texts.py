@@ -21,8 +21,12 @@ PACKED = {b"\x28\xb5\x2f\xfd": "zstd", b"\x1f\x8b": "gzip"}
 """What packed files begin with, whatever their names."""
 HEAD = 65536
 """Characters that are enough to see what a text holds."""
+DOS_END = "\x1a"
+"""With which files of old programs end; behind it another one may have been appended."""
 
 _FEN = re.compile(r"\s*[1-8pnbrqkPNBRQK]+(/[1-8pnbrqkPNBRQK]+){3,}\s")
+# Blanks and DOS_END aside. What else there is of them would reach the terminal with an error's message.
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1b\x7f]")
 _GAME = re.compile(r"\[|\{|[%;]|\d+\s*\.")
 
 
@@ -79,8 +83,8 @@ def _lines(path: str) -> TextIO:
 def _refuse_empty(title: str, head: str) -> None:
     if not head.strip():
         raise BadProblem(f"{title} is empty")
-    if "\0" in head:
-        raise BadProblem(f"{title} is no text: it has a character of code 0")
+    if control := _CONTROL.search(head):
+        raise BadProblem(f"{title} is no text: it has a character of code {ord(control[0])}")
 
 
 def _kind(title: str, head: str) -> Kind:
