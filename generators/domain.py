@@ -155,8 +155,8 @@ class Domain(ABC):
         """
         return pl.DataFrame(schema={"measure": pl.String, "value": pl.Float64, "note": pl.String})
 
-    def skipped(self) -> list[str]:
-        """A sentence for each part of the source that could not be read and is left out."""
+    def skipped(self, source: str) -> list[str]:  # noqa: ARG002
+        """A sentence for each part of a source that `read` cannot read and leaves out."""
         return []
 
     def examiner(self) -> Self | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from rich.markup import escape
 
 from generators.domain import Domain
 from pipeline.artifact import Artifact, Json, digest, file_hash
@@ -54,7 +55,7 @@ def _judged(
     source: str, students: Sequence[Student], entrants: Sequence[Entrant], recipe: Recipe, artifacts: Path
 ) -> Artifact:
     """The finished judgement on one source."""
-    domain = students[0].vocabulary.domain
+    domain = recipe.domain
     problems = _problems(source, domain, recipe.seed)
     if recipe.evaluate.problems is not None:
         problems = problems.head(recipe.evaluate.problems)
@@ -62,6 +63,7 @@ def _judged(
         "checkpoints": [student.hash for student in students],
         # The stored answers too: the same problems may have been solved by another teacher.
         "problems": digest([problems["problem_id"].to_list(), stored_hashes(problems, domain)]),
+        "domain": domain_fields(domain),
         "evaluate": asdict(recipe.evaluate),
         "seed": recipe.seed,
     }
@@ -71,7 +73,7 @@ def _judged(
             student.require_room(problems)
         artifact.folder.mkdir(parents=True, exist_ok=True)
         artifact.sweep()
-        facts = judge(artifact, entrants, problems, recipe.evaluate, recipe.seed)
+        facts = judge(artifact, domain, entrants, problems, recipe.evaluate, recipe.seed)
         about = {"stage": "evaluate", "source": source, "settings": settings, "domain": domain_fields(domain)}
         artifact.seal({**about, **facts, "provenance": dict(provenance())})
     return artifact
@@ -92,6 +94,8 @@ def _problems(source: str, domain: Domain, seed: int) -> pl.DataFrame:
     if path.suffix == ".parquet" and path.is_file():
         return _stored(path)
     problems = domain.read(source)
+    for sentence in domain.skipped(source):
+        say("", f"[yellow]{escape(sentence)}[/yellow]")
     return domain.solve(
         problems, named_rng(seed, "evaluate", "teacher", file_hash(path) if path.is_file() else source)
     )

@@ -29,6 +29,8 @@ def solve(
     student = Student(checkpoint)
     domain = student.vocabulary.domain
     problems = domain.read(problem)
+    for sentence in domain.skipped(problem):
+        OUT.print(f"[yellow]{escape(sentence)}[/yellow]", soft_wrap=True)
     solved = domain.solve(problems, named_rng(0, "solve"))
     sampling = Sampling(temperature=temperature, deterministic=True)
     student.require_room(solved)

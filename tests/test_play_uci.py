@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from players import Taker, taker, untrained
 
-from generators.chess.alphabet import NOTATIONS
+from generators.chess.alphabet import NOTATIONS, VALUE_NOTATIONS
 from generators.chess.scoring.values import values, win_probability
 from pipeline.cli import main
 from pipeline.errors import Refusal
@@ -352,7 +352,7 @@ def test_students_of_every_notation_rate_the_legal_moves(students: dict[str, Pat
     assert rated == Player.of(students[notation]).rated(board)
     assert all(a.score >= b.score for a, b in pairwise(rated))
     back = next(each for each in rated if each.move.uci() == "f6g8")
-    assert (back.score == 0.5) == (notation in ("action-value", "state-value"))  # the third time: a draw
+    assert (back.score == 0.5) == (notation in VALUE_NOTATIONS)  # the third time: a draw
 
 
 def test_python_chess_plays_with_the_engine(students: dict[str, Path]) -> None:

@@ -144,11 +144,11 @@ class Chess(Domain):
 
         return sources.read(source, self.positions_per_game).frame
 
-    def skipped(self) -> list[str]:
+    def skipped(self, source: str) -> list[str]:
         """Broken games of a PGN."""
         from generators.chess.reading import sources
 
-        return list(sources.read(self.source, self.positions_per_game).remarks)
+        return list(sources.read(source, self.positions_per_game).remarks)
 
     def recall(self, prompts: pl.Series, notation: str) -> pl.DataFrame:
         """The positions of prompts; a prompt tells neither the game nor what came before."""

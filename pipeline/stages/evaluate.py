@@ -66,12 +66,14 @@ def run(job: Job) -> Json:
     source = job.input("curate").artifact
     problems = split_rows(source, job.recipe.domain, "test", job.recipe.evaluate.problems)
     recipe = job.recipe
-    facts = judge(job.artifact, entrants, problems, recipe.evaluate, recipe.seed, job.options.workers)
+    domain = recipe.domain
+    facts = judge(job.artifact, domain, entrants, problems, recipe.evaluate, recipe.seed, job.options.workers)
     return {**facts, "summary": headline(facts)}
 
 
 def judge(
     artifact: Artifact,
+    domain: Domain,
     entrants: Sequence[Entrant],
     stored: pl.DataFrame,
     asked: Evaluate,
@@ -82,7 +84,6 @@ def judge(
 
     `stored` are solved problems; where the domain has an examiner, its labels take the place of theirs.
     """
-    domain = Student(entrants[0].folder).vocabulary.domain
     problems = examined(artifact, domain, stored, seed, workers)
     references = domain.references(problems, named_rng(seed, "references"))
     _keep(artifact, problems, references)

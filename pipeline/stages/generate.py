@@ -100,7 +100,7 @@ def facts(job: Job) -> Json:
         "words": words,
         "shards": len(entries),
         "remarks": [
-            *(job.recipe.domain.skipped() if job.recipe.domain.source else ()),
+            *(job.recipe.domain.skipped(job.recipe.domain.source) if job.recipe.domain.source else ()),
             *[remark for entry in entries for remark in entry.get("remarks", ())],
         ],
         "hung": hung,
