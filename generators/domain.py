@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import polars as pl
 
+from generators import playback
 from generators.words import word_type
 
 VERDICTS = ("malformed", "wrong", "valid", "optimal")
@@ -199,6 +200,43 @@ class Domain(ABC):
     @abstractmethod
     def view(self, row: Mapping[str, Any], form: Form) -> str:
         """A problem with its trace and answer (stored form) as text for a terminal or as SVG for a page."""
+
+    def difficulties(self, problems: pl.DataFrame) -> pl.DataFrame:  # noqa: ARG002
+        """What makes problems hard, a column each: numbers, or ordered classes (Enum).
+
+        Columns are named as a reader would; a report shows success against each. `problems` have the domain's
+        own columns, `cost` and `trace_words`, but no words.
+        """
+        return pl.DataFrame()
+
+    def cuts(self, row: Mapping[str, Any]) -> list[int]:
+        """The places in a row's `trace` at which its steps begin, as `check` counts them."""
+        return list(range(len(playback.words(row.get("trace")))))
+
+    def scene(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """What stands still while a row is played, as plain data for `view.js`: a maze, a theory, a board."""
+        return {"text": self.view({**row, "trace": None, "answer": None}, "text")}
+
+    def steps(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """What happens in a row, as plain data for `view.js`: `count` (see `playback`) and own fields.
+
+        A page may hold hundreds of thousands of steps: lists of small whole numbers, one a step, are best.
+        """
+        return playback.steps(row, self.cuts(row))
+
+    def frame(self, row: Mapping[str, Any], step: int) -> str:
+        """State `step` of a row as text for a terminal of 80 columns; 0 is the problem alone.
+
+        The current step is marked in place, or told in a line of its own.
+        """
+        cuts = self.cuts(row)
+        shown = self.view(playback.state(row, cuts, step), "text")
+        told = playback.steps(row, cuts)["words"]
+        return f"{shown}\n\n{told[step - 1]}" if 0 < step <= len(told) else shown
+
+    def player(self) -> playback.Player | None:
+        """What plays rows on a page: `view.js` and `view.css` beside the module; None shows words."""
+        return playback.player(type(self))
 
     def identity(self) -> Mapping[str, str]:
         """What outside the knobs decides the labels: an engine and its version."""

@@ -88,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
                 action="store_true",
                 help="leave out problems over which an engine hangs twice (not reproducible)",
             )
+        if stage.name == "report":
+            verb.add_argument("artifact", nargs="*", type=Path, help="make a page about these instead")
+            verb.add_argument("--to", type=Path, help="the page's file (default: page.html)")
         if stage.name == "evaluate":
             verb.add_argument("--checkpoint", nargs="+", type=Path, help="judge these checkpoints instead")
             verb.add_argument("--on", nargs="+", help="on these artifacts, Parquet files or problem files")
@@ -104,6 +107,12 @@ def _parser() -> argparse.ArgumentParser:
     inspect = _verb(verbs, "inspect", "look into an artifact, a Parquet file or a checkpoint", _inspect)
     inspect.add_argument("artifact", type=Path)
     inspect.add_argument("--rows", type=int, default=2, help="rows to show (default 2)")
+    inspect.add_argument("--where", help='only rows for which this SQL expression holds, as "cost > 20"')
+    inspect.add_argument("--row", metavar="ID", help="draw the problem of this id (or the beginning of one)")
+    inspect.add_argument("--step", action="store_true", help="play its trace step by step; with --row")
+    compare = _verb(verbs, "compare", "set two evaluations side by side, problem by problem", _compare)
+    compare.add_argument("first", type=Path, help="a finished evaluation")
+    compare.add_argument("second", type=Path, help="another one, of the same problems")
     export = _verb(verbs, "export", "write a checkpoint for Hugging Face tools", _export)
     export.add_argument("--checkpoint", required=True, type=Path)
     export.add_argument("--to", required=True, type=Path, help="folder to write")
@@ -183,6 +192,12 @@ def _stage(options: argparse.Namespace, overrides: Overrides) -> None:
 
         evaluate(options.checkpoint, options.on, options.artifacts, overrides)
         return
+    if options.stage == "report" and (options.artifact or options.to):
+        from pipeline.page.command import write
+
+        _no_overrides(overrides)
+        write(options.artifact, options.to or Path("page.html"))
+        return
     from pipeline.stage import Options, make_all, parse_shards
     from pipeline.stages import STAGES, generate, report
 
@@ -228,7 +243,14 @@ def _inspect(options: argparse.Namespace, overrides: Overrides) -> None:
     from pipeline.inspect import show
 
     _no_overrides(overrides)
-    show(options.artifact, options.rows)
+    show(options.artifact, options.rows, options.where, options.row, options.step)
+
+
+def _compare(options: argparse.Namespace, overrides: Overrides) -> None:
+    from pipeline.comparison import compare
+
+    _no_overrides(overrides)
+    compare(options.first, options.second)
 
 
 def _uci(options: argparse.Namespace, overrides: Overrides) -> None:

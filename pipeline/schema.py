@@ -137,6 +137,16 @@ def about(path: Path) -> Json:
     return loaded
 
 
+def require_known(path: Path) -> None:
+    """Raise Damaged for a Parquet file of a later schema than this program knows."""
+    found = about(path).get("schema_version", VERSION)
+    if not isinstance(found, int) or not 1 <= found <= VERSION:
+        raise Damaged(
+            f"{path} has schema version {found}, and this program knows versions up to {VERSION}:"
+            " read it with the version that wrote it, or make it again"
+        )
+
+
 def arrow_type(kind: pl.DataType) -> pa.DataType:
     """The declared Arrow type of a polars type: narrow strings, dictionaries for words and classes."""
     if isinstance(kind, pl.List):
