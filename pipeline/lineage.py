@@ -1,0 +1,68 @@
+"""From a finished artifact back to its seeds: what it is, what made it, and whether it can be trusted to be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from generators.domain import Domain
+from pipeline import schema
+from pipeline.artifact import MANIFEST, Artifact, Json
+from pipeline.errors import Damaged, Refusal
+from pipeline.recipe import domain_from
+
+
+def finished(folder: Path) -> Artifact:
+    """A finished artifact whose files have their sizes and are of a schema that is known.
+
+    Raises Unfinished, Damaged, or Refusal for what is no artifact.
+    """
+    if folder.name == MANIFEST:
+        folder = folder.parent
+    if not folder.is_dir():
+        raise Refusal(f"there is no folder {folder}; artifacts stand as artifacts/STAGE/DOMAIN-FINGERPRINT")
+    artifact = Artifact(folder)
+    manifest = artifact.manifest
+    if not isinstance(manifest.get("files"), dict) or "stage" not in manifest:
+        raise Refusal(f"{folder} is no artifact of a stage: its manifest names neither stage nor files")
+    if not artifact.finished():
+        raise Damaged(
+            f"{folder}: files are missing or were changed after they were made;"
+            " delete its manifest.json and run the stage again"
+        )
+    for name in artifact.names("*.parquet"):
+        schema.require_known(folder / name)
+    return artifact
+
+
+def ancestors(artifact: Artifact) -> dict[str, Artifact]:
+    """The artifacts that this one was made from, and itself, by stage, the first stage first.
+
+    Inputs are looked for where the manifest says, then beside the artifact; what has gone is left out.
+    """
+    found: dict[str, Artifact] = {}
+
+    def walk(each: Artifact) -> None:
+        for source in each.manifest.get("inputs", ()):
+            folder = _present(each.folder, source)
+            if folder is not None:
+                walk(Artifact(folder))
+        found.setdefault(each.manifest["stage"], each)
+
+    walk(artifact)
+    return found
+
+
+def domain_of(artifact: Artifact) -> Domain:
+    """The domain of an artifact, with its knobs; raises Refusal where the manifest names none."""
+    fields = artifact.manifest.get("domain")
+    if not isinstance(fields, dict):
+        raise Refusal(f"{artifact.folder} names no domain in its manifest")
+    return domain_from(fields)
+
+
+def _present(folder: Path, source: Json) -> Path | None:
+    """Where an input stands now: as its manifest says, or in the same tree of artifacts."""
+    named = Path(source["folder"])
+    beside = folder.parent.parent / source["stage"] / named.name
+    # The tree that holds the artifact comes first: relative paths depend on where the program is started.
+    return next((each for each in (beside, named) if (each / MANIFEST).is_file()), None)
