@@ -1,4 +1,4 @@
-"""From a finished artifact back to its seeds: what it is, what made it, and whether it can be trusted to be read."""
+"""From a finished artifact back to its seeds: what it is and what made it."""
 
 from __future__ import annotations
 
