@@ -137,6 +137,11 @@ def about(path: Path) -> Json:
     return loaded
 
 
+def names(path: Path) -> list[str]:
+    """The columns of a Parquet file."""
+    return list(pq.read_schema(path).names)
+
+
 def require_known(path: Path) -> None:
     """Raise Damaged for a Parquet file of a later schema than this program knows."""
     found = about(path).get("schema_version", VERSION)

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from generators.domain import Domain
+from pipeline import asked as asked_problems
 from pipeline import metrics, schema
 from pipeline.artifact import Artifact, Json, write_text
 from pipeline.card import folder_card
@@ -87,6 +88,7 @@ def judge(
     problems = examined(artifact, domain, stored, seed, workers)
     references = domain.references(problems, named_rng(seed, "references"))
     _keep(artifact, problems, references)
+    asked_problems.keep(artifact, domain, problems)
     if artifact.written(ROLLOUTS) is None:
         for at, entrant in enumerate(entrants):
             _roll_out(artifact, at, entrant, problems, references, asked, seed, _words(entrants))
