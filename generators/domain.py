@@ -217,7 +217,7 @@ class Domain(ABC):
         """What stands still while a row is played, as plain data for `view.js`: a maze, a theory, a board."""
         return {"text": self.view({**row, "trace": None, "answer": None}, "text")}
 
-    def steps(self, row: Mapping[str, Any]) -> dict[str, Any]:
+    def play(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """What happens in a row, as plain data for `view.js`: `count` (see `playback`) and own fields.
 
         A page may hold hundreds of thousands of steps: lists of small whole numbers, one a step, are best.

@@ -3,7 +3,7 @@
 A domain's `view.js` calls distill.register(NAME, { open }) once. open(root, scene, steps, mark) draws into the empty
 element `root` and gives { show(n), told(n) }:
 
-  scene   what Domain.scene gave, steps what Domain.steps gave (steps.count states follow the first one)
+  scene   what Domain.scene gave, steps what Domain.play gave (steps.count states follow the first one)
   mark    null, or { step, reason }: the first departure; step k (from 0) has happened in states n > k
   show    draws state n (0 to steps.count); a pure function of n, so that forth and back end alike
   told    the sentence of step n - 1, the last one of state n; of state 0 the beginning
