@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 
-from pipeline.cli import main
+
+def main() -> int:
+    """Run the command line; Ctrl-C while it is still being imported ends it quietly."""
+    # Libraries that are half imported may swallow a KeyboardInterrupt, or turn it into a fault of their own.
+    interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if interruptible:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    from pipeline.cli import main as run
+
+    if interruptible:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return run()
+
 
 if __name__ == "__main__":
     sys.exit(main())

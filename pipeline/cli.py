@@ -25,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives 0 for success, 1 for a refusal, 2 for words not understood, 130 for Ctrl-C."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     _quiet()
-    parser = _parser()
     try:
+        parser = _parser(words)
         known, overrides = _divided(words, parser)
         options = parser.parse_args(known)
         verb: Callable[[argparse.Namespace, Overrides], None] = options.run
@@ -68,33 +68,31 @@ def _sentence(error: Exception) -> str | None:
     return None
 
 
-def _parser() -> argparse.ArgumentParser:
-    from pipeline.stages import STAGES
-
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="distill",
         description="Distil search into transformers: traces, training, bootstrapping, judgement.",
         allow_abbrev=False,
     )
     verbs = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for stage in STAGES:
-        verb = _verb(verbs, stage.name, stage.about, _stage)
+    for name, about in _abouts(words).items():
+        verb = _verb(verbs, name, about, _stage)
         verb.add_argument("--recipe", default=None, help="a recipe's name or YAML file")
         _common(verb)
-        if stage.name == "generate":
+        if name == "generate":
             verb.add_argument("--shards", help="make these only, as 0-9 or 3,5; then `distill seal`")
             verb.add_argument(
                 "--skip-hung",
                 action="store_true",
                 help="leave out problems over which an engine hangs twice (not reproducible)",
             )
-        if stage.name == "report":
+        if name == "report":
             verb.add_argument("artifact", nargs="*", type=Path, help="make a page about these instead")
             verb.add_argument("--to", type=Path, help="the page's file (default: page.html)")
-        if stage.name == "evaluate":
+        if name == "evaluate":
             verb.add_argument("--checkpoint", nargs="+", type=Path, help="judge these checkpoints instead")
             verb.add_argument("--on", nargs="+", help="on these artifacts, Parquet files or problem files")
-        verb.set_defaults(stage=stage.name)
+        verb.set_defaults(stage=name)
     seal = _verb(verbs, "seal", "finish a data set whose shards were made in parts", _seal)
     seal.add_argument("--recipe", required=True, help="a recipe's name or YAML file")
     _common(seal)
@@ -113,6 +111,16 @@ def _parser() -> argparse.ArgumentParser:
     compare = _verb(verbs, "compare", "set two evaluations side by side, problem by problem", _compare)
     compare.add_argument("first", type=Path, help="a finished evaluation")
     compare.add_argument("second", type=Path, help="another one, of the same problems")
+    for side in ("a", "b"):
+        about = f"checkpoint of {side.upper()}, as 'model 1' (default: the final one)"
+        compare.add_argument(f"--checkpoint-{side}", metavar="NAME", help=about)
+    rules, successes = ("greedy", "sampled"), ("optimal", "solved")
+    compare.add_argument("--rule", choices=rules, default="greedy", help="which responses (default greedy)")
+    compare.add_argument("--by", choices=successes, default="optimal", help="success of the problems listed")
+    compare.add_argument(
+        "--list", type=int, default=10, metavar="N", help="problems of each side (default 10)"
+    )
+    compare.add_argument("--json", type=Path, metavar="FILE", help="file that gets all numbers")
     export = _verb(verbs, "export", "write a checkpoint for Hugging Face tools", _export)
     export.add_argument("--checkpoint", required=True, type=Path)
     export.add_argument("--to", required=True, type=Path, help="folder to write")
@@ -123,6 +131,16 @@ def _parser() -> argparse.ArgumentParser:
     fields = _verb(verbs, "fields", "list every field of a recipe with its type and value", _fields)
     fields.add_argument("--recipe", default="maze-demo", help="a recipe's name or YAML file")
     return parser
+
+
+def _abouts(words: Sequence[str]) -> dict[str, str]:
+    """What each stage is for: imported where stages run or are explained, so that other verbs start sooner."""
+    verb = next((word for word in words if not word.startswith("-")), None)
+    if verb is not None and verb not in STAGE_VERBS:
+        return dict.fromkeys(STAGE_VERBS, "")
+    from pipeline.stages import STAGES
+
+    return {stage.name: stage.about for stage in STAGES}
 
 
 def _play_verbs(verbs: Any) -> None:
@@ -250,7 +268,8 @@ def _compare(options: argparse.Namespace, overrides: Overrides) -> None:
     from pipeline.comparison import compare
 
     _no_overrides(overrides)
-    compare(options.first, options.second)
+    names = (options.checkpoint_a, options.checkpoint_b)
+    compare(options.first, options.second, names, options.rule, options.by, options.list, options.json)
 
 
 def _uci(options: argparse.Namespace, overrides: Overrides) -> None:
