@@ -228,19 +228,24 @@ def means(rollouts: pl.DataFrame, figures: pl.DataFrame, rule: str) -> pl.DataFr
 
 def estimates(rollouts: pl.DataFrame, metrics: Sequence[Metric]) -> list[Estimate]:
     """Each metric over all responses of a frame, in the order of `metrics`."""
-    terms: list[pl.Expr] = []
+    problems = terms(rollouts, metrics)
+    return [
+        ratio(problems[f"top {at}"], problems[f"bottom {at}"], problems["split_key"], bounded=metric.bounded)
+        for at, metric in enumerate(metrics)
+    ]
+
+
+def terms(rollouts: pl.DataFrame, metrics: Sequence[Metric]) -> pl.DataFrame:
+    """`split_key`, `problem_id`, and `top` and `bottom` of each metric by its place: a row a problem."""
+    wanted: list[pl.Expr] = []
     for at, metric in enumerate(metrics):
-        terms += [
+        wanted += [
             metric.top.cast(pl.Float64).alias(f"top {at}"),
             metric.bottom.cast(pl.Float64).alias(f"bottom {at}"),
         ]
     # Sorted, so that sums of floats are the same to the last bit whatever the order of the rows.
     ordered = _complete(rollouts).sort("split_key", "problem_id", "sample")
-    problems = ordered.group_by("split_key", "problem_id", maintain_order=True).agg(terms)
-    return [
-        ratio(problems[f"top {at}"], problems[f"bottom {at}"], problems["split_key"], bounded=metric.bounded)
-        for at, metric in enumerate(metrics)
-    ]
+    return ordered.group_by("split_key", "problem_id", maintain_order=True).agg(wanted)
 
 
 def paired_ratio(before: pl.DataFrame, after: pl.DataFrame) -> Estimate:

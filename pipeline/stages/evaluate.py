@@ -107,6 +107,7 @@ def judge(
     beside = Judgement(domain, (*domain.value_notations, *domain.notations)[0], problems, asked)
     facts = {
         "problems": len(problems),
+        "notations": {each.label: _notation(each) for each in entrants},
         "metrics": [
             row
             for each, judgement in told.items()
