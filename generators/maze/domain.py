@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from generators.domain import BadProblem, Domain, Form
-from generators.maze import drawing, facts
+from generators.maze import drawing, facts, view
 from generators.maze.alphabet import HEADS, NOTATIONS, OUTCOMES, TIES, Ties, Words
 from generators.words import Codes, Offsets, codes, word_type, words
 
@@ -227,6 +227,26 @@ class Maze(Domain):
         """The maze with its closed and created cells and its plan (`generators.maze.drawing`)."""
         drawn = drawing.picture(row, self.width, self.height)
         return drawing.svg(drawn) if form == "svg" else drawing.text(drawn)
+
+    def difficulties(self, problems: pl.DataFrame) -> pl.DataFrame:
+        """Cells, share of walls, plan length and detour."""
+        return view.difficulties(problems, self.width, self.height)
+
+    def cuts(self, row: Mapping[str, Any]) -> list[int]:
+        """Where clauses begin."""
+        return view.cuts(row, self._search)
+
+    def scene(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The maze: size, start, goal and walls."""
+        return view.scene(row, self.width, self.height)
+
+    def play(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A number for each clause (`generators.maze.packing`), and the plan."""
+        return view.play(row, self._search, self.width, self.height)
+
+    def frame(self, row: Mapping[str, Any], step: int) -> str:
+        """The maze after so many steps, the cell of the last one marked."""
+        return view.frame(row, step, self._search, self.width, self.height)
 
     @property
     def _search(self) -> Words:

@@ -55,17 +55,22 @@ def picture(row: Mapping[str, Any], width: int, height: int) -> Picture:
     return drawn
 
 
-def text(drawn: Picture) -> str:
-    """The maze in the characters that `read` takes, wide enough to look square where 80 columns allow it."""
+def text(drawn: Picture, now: Cell | None = None) -> str:
+    """The maze in the characters that `read` takes, wide enough to look square where 80 columns allow it.
+
+    `now` is the cell of the current step.
+    """
     marks: dict[Cell, str] = dict.fromkeys(drawn.created, "+")
     for cells, mark in ((drawn.closed, "o"), (drawn.plan, "*"), (drawn.walls, "#")):
         marks.update(dict.fromkeys(cells, mark))
     # A plan that runs into a wall must be seen to do so.
     marks.update(dict.fromkeys(set(drawn.plan) & drawn.walls, "X"))
     marks[drawn.goal], marks[drawn.start] = "G", "S"
+    if now is not None:
+        marks[now] = "@"
     gap = " " if 2 * drawn.width - 1 <= 80 else ""
     lines = [gap.join(marks.get((x, y), ".") for x in range(drawn.width)) for y in range(drawn.height)]
-    legend = LEGEND + ("  X plan in a wall" if "X" in marks.values() else "")
+    legend = LEGEND + ("  X plan in a wall" if "X" in marks.values() else "") + ("  @ now" if now else "")
     return "\n".join([*lines, legend])
 
 
