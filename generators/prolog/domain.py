@@ -306,6 +306,36 @@ class Prolog(Domain):
 
         return drawing.view(row, self.words, self.mode, form)
 
+    def difficulties(self, problems: pl.DataFrame) -> pl.DataFrame:
+        """Proof depth, answer, kind and size of the theory, as far as they are known."""
+        from generators.prolog import view
+
+        return view.difficulties(problems)
+
+    def cuts(self, row: Mapping[str, Any]) -> list[int]:
+        """A step begins at the word of every event."""
+        from generators.prolog import view
+
+        return view.cuts(row)
+
+    def scene(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Facts, rules and question with their names."""
+        from generators.prolog import view
+
+        return view.scene(row, self.words, self.mode)
+
+    def play(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The derivation as it grows and backtracks, step by step."""
+        from generators.prolog import view
+
+        return view.play(row, self.words, self.mode)
+
+    def frame(self, row: Mapping[str, Any], step: int) -> str:
+        """The derivation after so many steps, the line of the last one marked."""
+        from generators.prolog import view
+
+        return view.frame(row, step, self.words, self.mode)
+
     @property
     def _shape(self) -> Shape:
         from generators.prolog.sampling.sampling import Shape

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from generators.prolog.alphabet import BACKWARD, FORWARD, VARIABLES, Mode, Words
+from generators.prolog.alphabet import BACKWARD, EVENTS, FORWARD, VARIABLES, Mode, Words
 from generators.prolog.drawing.literals import Grammar, Literal, grammar
 
+NAMES = {"backward": BACKWARD, "forward": FORWARD}
 GARBAGE = ""
 """The name of an event that is none."""
 
@@ -24,34 +26,40 @@ class Event:
     entity: str = ""
 
 
+def cuts(trace: Sequence[str | None]) -> list[int]:
+    """Where the steps of a trace begin: at its start and at every event's word, as the verifier has it."""
+    return [at for at, word in enumerate(trace) if at == 0 or word in EVENTS]
+
+
 def events(trace: Sequence[str | None], words: Words, mode: Mode) -> list[Event]:
-    """The events of a trace in the stored form; words that make none up to the next event are one garbage."""
-    known, names = grammar(words), BACKWARD if mode == "backward" else FORWARD
-    found: list[Event] = []
-    at = 0
-    while at < len(trace):
-        event = _event(known, trace, at, mode) if trace[at] in names else None
-        if event is None:
-            end = at + 1
-            while end < len(trace) and trace[end] not in names:
-                end += 1
-            stray = ("?" if word is None else str(word) for word in trace[at:end])
-            event = Event(GARBAGE, tuple(stray))
-        found.append(event)
-        at += len(event.words)
-    return found
+    """The events of a trace in the stored form; of each step, the words that make none are one garbage."""
+    return [event for step in split(trace) for event in read(step, words, mode)]
 
 
-def _event(known: Grammar, trace: Sequence[str | None], at: int, mode: Mode) -> Event | None:
-    """The event whose name stands at `at`, None where its arguments do not fit."""
-    name = str(trace[at])
-    after = [None if word is None else str(word) for word in trace[at + 1 : at + 3]]
+def split(trace: Sequence[str | None]) -> list[Sequence[str | None]]:
+    """The words of each step."""
+    places = [*cuts(trace), len(trace)]
+    return [trace[begin:end] for begin, end in pairwise(places)]
+
+
+def read(step: Sequence[str | None], words: Words, mode: Mode) -> list[Event]:
+    """The event that a step begins with, then its garbage; one of the two where there is no other."""
+    event = _event(grammar(words), step, mode) if step[0] in NAMES[mode] else None
+    stray = tuple("?" if word is None else str(word) for word in step[len(event.words) if event else 0 :])
+    garbage = [Event(GARBAGE, stray)] if stray else []
+    return [event, *garbage] if event else garbage
+
+
+def _event(known: Grammar, step: Sequence[str | None], mode: Mode) -> Event | None:
+    """The event whose name comes first, None where its arguments do not fit."""
+    name = str(step[0])
+    after = [None if word is None else str(word) for word in step[1:3]]
     if name in ("call", "exit", "redo", "obtain", "known") or (name == "fail" and mode == "backward"):
-        read = known.literal(trace, at + 1)
-        if read is None:
+        found = known.literal(step, 1)
+        if found is None:
             return None
-        literal, end = read
-        return Event(name, tuple(map(str, trace[at:end])), literal=literal)
+        literal, end = found
+        return Event(name, tuple(map(str, step[:end])), literal=literal)
     if name in ("use", "reuse", "finish"):
         clauses = known.rules | known.facts if mode == "backward" else known.rules
         clause = after[0] if after and after[0] in clauses else None

@@ -5,7 +5,7 @@ As in `goals`, trees are flat lists in the order of the search, whose nodes know
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from generators.prolog.drawing.derivation import Event
@@ -21,6 +21,8 @@ class Firing:
     rule: str
     again: bool
     obtained: list[Obtained] = field(default_factory=list)
+    open: bool = True
+    """Whether the search is within it."""
 
 
 @dataclass(eq=False)
@@ -40,79 +42,93 @@ class Obtained:
 Node = Firing | Obtained | Note
 
 
-class _Search:
+class Search:
+    """A forward search of which the events are taken one by one."""
+
     def __init__(self, theory: Statement) -> None:
         self.theory = theory
         self.nodes: list[Node] = []
-        self.open: list[tuple[Firing, dict[str, str]]] = []
+        self.touched: list[Node] = []
+        """What the last event has changed; the node that it is about stands last."""
+        self._open: list[tuple[Firing, dict[str, str]]] = []
         """The firings within each other, outermost first, with their bindings."""
-        self.known: dict[Literal, Obtained] = {}
+        self._known: dict[Literal, Obtained] = {}
 
-    def fire(self, rule: str, again: bool) -> None:
-        outer = self.open[-1][0] if self.open else None
+    def take(self, event: Event) -> None:
+        """Go on by an event; one that has no place in the tree becomes a note."""
+        self.touched = []
+        if not self._taken(event):
+            firing = self._open[-1][0] if self._open else None
+            place = firing.obtained[-1] if firing and firing.obtained else firing
+            told = "the step limit was reached" if event.name == "limit" else " ".join(event.words)
+            self._add(Note(place, told))
+
+    def settle(self) -> None:
+        """Mark what the question or its complement rests on."""
+        waiting = [self.theory.question, self.theory.question.complement()]
+        while waiting:
+            found = self._known.get(waiting.pop())
+            if found is not None and not found.kept:
+                found.kept = True
+                waiting += found.premises
+
+    def bindings(self) -> dict[str, str]:
+        """The variables that the innermost firing has bound."""
+        return dict(self._open[-1][1]) if self._open else {}
+
+    def _taken(self, event: Event) -> bool:
+        """Add an event to the tree; whether it has a place there."""
+        if event.name in ("use", "reuse"):
+            self._fire(event.clause, event.name == "reuse")
+            return True
+        if event.name == "finish":
+            return self._finish(event.clause)
+        if event.name == "obtain" and event.literal is not None:
+            self._obtain(event.literal)
+            return True
+        if not self._open:
+            return False
+        self.touched.append(self._open[-1][0])
+        if event.variable:
+            return self._bound(event)
+        # A literal that was known and a body that was not add nothing.
+        return event.name in ("known", "fail")
+
+    def _add(self, node: Node) -> None:
+        self.nodes.append(node)
+        self.touched.append(node)
+
+    def _fire(self, rule: str, again: bool) -> None:
+        outer = self._open[-1][0] if self._open else None
         firing = Firing(outer.obtained[-1] if outer and outer.obtained else None, rule, again)
-        self.nodes.append(firing)
-        self.open.append((firing, {}))
+        self._open.append((firing, {}))
+        self._add(firing)
 
-    def finish(self, rule: str) -> bool:
-        at = next((at for at in reversed(range(len(self.open))) if self.open[at][0].rule == rule), None)
-        if at is not None:
-            del self.open[at:]
-        return at is not None
+    def _finish(self, rule: str) -> bool:
+        at = next((at for at in reversed(range(len(self._open))) if self._open[at][0].rule == rule), None)
+        if at is None:
+            return False
+        for firing, _ in reversed(self._open[at:]):
+            firing.open = False
+            self.touched.append(firing)
+        del self._open[at:]
+        return True
 
-    def obtain(self, literal: Literal) -> None:
-        firing, bindings = self.open[-1] if self.open else (None, {})
+    def _obtain(self, literal: Literal) -> None:
+        firing, bindings = self._open[-1] if self._open else (None, {})
         rule = self.theory.rules.get(firing.rule) if firing else None
         premises = tuple(part.under(bindings) for part in rule.body) if rule else ()
-        layers = [self.known[premise].layer for premise in premises if premise in self.known]
+        layers = [self._known[premise].layer for premise in premises if premise in self._known]
         made = Obtained(firing, literal, dict(bindings), premises, 1 + max(layers, default=0))
         if firing is not None:
             firing.obtained.append(made)
-        self.nodes.append(made)
-        self.known.setdefault(literal, made)
+        self._known.setdefault(literal, made)
+        self._add(made)
 
-    def note(self, text: str) -> None:
-        firing = self.open[-1][0] if self.open else None
-        self.nodes.append(Note(firing.obtained[-1] if firing and firing.obtained else firing, text))
-
-
-def tree(steps: Iterable[Event], theory: Statement) -> list[Node]:
-    """The nodes of a forward search in its order; what the question or its complement rests on is `kept`."""
-    search = _Search(theory)
-    for step in steps:
-        if not _taken(search, step):
-            search.note("the step limit was reached" if step.name == "limit" else " ".join(step.words))
-    waiting = [theory.question, theory.question.complement()]
-    while waiting:
-        found = search.known.get(waiting.pop())
-        if found is not None and not found.kept:
-            found.kept = True
-            waiting += found.premises
-    return search.nodes
-
-
-def _taken(search: _Search, step: Event) -> bool:
-    """Add a step to the search; whether it has a place there."""
-    if step.name in ("use", "reuse"):
-        search.fire(step.clause, step.name == "reuse")
-        return True
-    if step.name == "finish":
-        return search.finish(step.clause)
-    if step.name == "obtain" and step.literal is not None:
-        search.obtain(step.literal)
-        return True
-    if step.variable:
-        return _bound(search, step)
-    # A literal that was known and a body that was not add nothing.
-    return step.name in ("known", "fail")
-
-
-def _bound(search: _Search, step: Event) -> bool:
-    """Bind a variable, or unbind one; whether there is a firing to do so, and a binding to undo."""
-    if not search.open:
-        return False
-    bindings = search.open[-1][1]
-    if step.name == "bind":
-        bindings[step.variable] = step.entity
-        return True
-    return bindings.pop(step.variable, None) is not None
+    def _bound(self, event: Event) -> bool:
+        """Bind a variable, or unbind one; whether there is a binding to undo."""
+        bindings = self._open[-1][1]
+        if event.name == "bind":
+            bindings[event.variable] = event.entity
+            return True
+        return bindings.pop(event.variable, None) is not None

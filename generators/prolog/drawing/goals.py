@@ -12,7 +12,7 @@ from typing import Any
 from typing import Literal as Choice
 
 from generators.prolog.drawing.derivation import Event
-from generators.prolog.drawing.literals import Literal
+from generators.prolog.drawing.literals import Literal, Statement
 
 
 @dataclass(eq=False)
@@ -33,6 +33,16 @@ class Branch:
     bindings: dict[str, str] = field(default_factory=dict)
     goals: list[Goal] = field(default_factory=list)
     kept: bool = False
+    given_up: bool = False
+    """Whether the search has left it, in the state that it is in."""
+
+
+@dataclass
+class _Binding:
+    entity: str
+    proven: int
+    """How many body literals were proven before."""
+    branch: Branch
 
 
 @dataclass(eq=False)
@@ -41,8 +51,8 @@ class _State:
 
     chain: list[Branch] = field(default_factory=list)
     """The branches since the last `use`."""
-    bindings: dict[str, int] = field(default_factory=dict)
-    """Bound variables, each with the number of body literals that were proven before."""
+    bindings: dict[str, _Binding] = field(default_factory=dict)
+    """Of the variables that are bound."""
     support: list[Goal] = field(default_factory=list)
     """The body literals that stand proven."""
 
@@ -58,6 +68,8 @@ class Goal:
     loop: bool = False
     branches: list[Branch] = field(default_factory=list)
     kept: bool = False
+    given_up: bool = False
+    """Whether it was proven, and nothing rests on that any more."""
     origin: Goal | None = None
     """The trial before this one."""
     state: _State = field(default_factory=_State)
@@ -66,131 +78,162 @@ class Goal:
 Node = Goal | Branch | Note
 
 
-class _Search:
-    """The nodes so far, and the goals that are open, outermost first."""
+class Search:
+    """A backward search of which the events are taken one by one."""
 
-    def __init__(self) -> None:
+    def __init__(self, theory: Statement) -> None:
+        self.theory = theory
         self.nodes: list[Node] = []
-        self.roots: list[Goal] = []
-        self.open: list[Goal] = []
+        self.touched: list[Node] = []
+        """What the last event has changed; the node that it is about stands last."""
+        self._roots: list[Goal] = []
+        self._open: list[Goal] = []
+        """The goals within each other, outermost first."""
 
-    def place(self) -> Branch | None:
-        """The branch that the next goal belongs to; a goal without one gets a nameless one."""
-        if not self.open:
-            return None
-        goal = self.open[-1]
-        return goal.branches[-1] if goal.branches else self.branch(goal, "")
+    def take(self, event: Event) -> None:
+        """Go on by an event; one that has no place in the tree becomes a note."""
+        self.touched = []
+        if not self._taken(event):
+            told = "the step limit was reached" if event.name == "limit" else " ".join(event.words)
+            self._add(Note(self._open[-1] if self._open else None, told))
 
-    def branch(self, goal: Goal, clause: str) -> Branch:
+    def settle(self) -> None:
+        """Mark the proof that the search ends with, if it is one of the question or of its complement."""
+        last, question = self._roots[-1] if self._roots else None, self.theory.question
+        if last and last.outcome == "proven" and last.literal in (question, question.complement()):
+            _keep(last)
+
+    def bindings(self) -> dict[str, str]:
+        """The variables that the innermost goal has bound."""
+        bound = self._open[-1].state.bindings if self._open else {}
+        return {variable: binding.entity for variable, binding in bound.items()}
+
+    def _taken(self, event: Event) -> bool:
+        """Add an event to the tree; whether it has a place there."""
+        if event.literal is not None:
+            if event.name == "call":
+                self._goal(event.literal)
+                return True
+            if event.name == "redo":
+                return self._redo(event.literal)
+            return self._close(event.literal, proven=event.name == "exit")
+        if not self._open:
+            return False
+        if event.name == "use":
+            return self._use(event.clause)
+        if event.name == "bind":
+            return self._bind(event.variable, event.entity)
+        if event.name == "unbind":
+            return self._unbind(event.variable)
+        return event.name == "loop" and self._loop()
+
+    def _add(self, node: Node) -> None:
+        self.nodes.append(node)
+        self.touched.append(node)
+
+    def _branch(self, goal: Goal, clause: str) -> Branch:
         made = Branch(goal, clause)
         goal.branches.append(made)
         goal.state.chain.append(made)
-        self.nodes.append(made)
+        self._add(made)
         return made
 
-    def goal(self, literal: Literal, origin: Goal | None = None) -> None:
-        place = self.place()
+    def _goal(self, literal: Literal, origin: Goal | None = None) -> None:
+        above = self._open[-1] if self._open else None
+        # A goal that is called while no clause is in use gets a nameless one.
+        place = (above.branches[-1] if above.branches else self._branch(above, "")) if above else None
         made = Goal(place, literal, again=origin is not None, origin=origin)
         if origin is not None:
             made.state = origin.state
-        if place is None:
-            self.roots.append(made)
-        else:
-            place.goals.append(made)
-        self.nodes.append(made)
-        self.open.append(made)
+        (self._roots if place is None else place.goals).append(made)
+        self._open.append(made)
+        self._add(made)
 
-    def note(self, text: str) -> None:
-        self.nodes.append(Note(self.open[-1] if self.open else None, text))
-
-    def close(self, literal: Literal, proven: bool) -> bool:
+    def _close(self, literal: Literal, proven: bool) -> bool:
         """End the innermost open goal of this literal, leaving those within it open; whether there is one."""
-        at = next((at for at in reversed(range(len(self.open))) if self.open[at].literal == literal), None)
+        found = reversed(range(len(self._open)))
+        at = next((at for at in found if self._open[at].literal == literal), None)
         if at is None:
             return False
-        goal = self.open[at]
+        goal = self._open[at]
         goal.outcome = "proven" if proven else "failed"
-        del self.open[at:]
-        if proven and self.open:
-            self.open[-1].state.support.append(goal)
+        del self._open[at:]
+        if not proven:
+            self._leave(goal.state.chain)
+            self._give_up(goal.state.support)
+        elif self._open:
+            self._open[-1].state.support.append(goal)
+        self.touched.append(goal)
         return True
 
-    def redo(self, literal: Literal) -> bool:
+    def _redo(self, literal: Literal) -> bool:
         """Reopen the last proven goal of this literal where the search stands; whether there is one."""
-        proven = self.open[-1].state.support if self.open else self.roots
+        proven = self._open[-1].state.support if self._open else self._roots
         at = next((at for at in reversed(range(len(proven))) if proven[at].literal == literal), None)
         if at is None:
             return False
         origin = proven[at]
-        if self.open:
+        if self._open:
+            self._give_up(proven[at + 1 :])
             del proven[at:]
-        self.goal(literal, origin)
+        # What it rests on stays as it is: the new trial begins there.
+        origin.given_up = True
+        self.touched.append(origin)
+        self._goal(literal, origin)
         return True
 
-    def use(self, clause: str) -> bool:
-        if not self.open:
-            return False
-        state = self.open[-1].state
-        state.chain, state.bindings, state.support = [], {}, []
-        self.branch(self.open[-1], clause)
+    def _use(self, clause: str) -> bool:
+        goal = self._open[-1]
+        self._leave(goal.state.chain)
+        self._give_up(goal.state.support)
+        goal.state.chain, goal.state.bindings, goal.state.support = [], {}, []
+        self._branch(goal, clause)
         return True
 
-    def bind(self, variable: str, entity: str) -> bool:
-        if not self.open:
-            return False
-        goal = self.open[-1]
-        goal.state.bindings[variable] = len(goal.state.support)
-        branch = goal.branches[-1] if goal.branches else self.branch(goal, "")
+    def _bind(self, variable: str, entity: str) -> bool:
+        goal = self._open[-1]
+        branch = goal.branches[-1] if goal.branches else self._branch(goal, "")
         if branch.goals:
-            branch = self.branch(goal, "")
-        branch.bindings[variable] = entity
+            branch = self._branch(goal, "")
+        branch.bindings[variable], branch.given_up = entity, False
+        goal.state.bindings[variable] = _Binding(entity, len(goal.state.support), branch)
+        self.touched.append(branch)
         return True
 
-    def unbind(self, variable: str) -> bool:
+    def _unbind(self, variable: str) -> bool:
         """Undo a binding and what was proven under it; whether the variable was bound."""
-        if not self.open or variable not in self.open[-1].state.bindings:
+        state = self._open[-1].state
+        undone = state.bindings.pop(variable, None)
+        if undone is None:
             return False
-        state = self.open[-1].state
-        del state.support[state.bindings.pop(variable) :]
+        self._give_up(state.support[undone.proven :])
+        del state.support[undone.proven :]
+        branch = undone.branch
+        if not branch.clause and all(other.branch is not branch for other in state.bindings.values()):
+            self._leave([branch])
+        self.touched.append(branch)
         return True
 
-    def loop(self) -> bool:
-        if self.open:
-            self.open[-1].loop = True
-        return bool(self.open)
+    def _loop(self) -> bool:
+        self._open[-1].loop = True
+        self.touched.append(self._open[-1])
+        return True
 
+    def _give_up(self, proven: Iterable[Goal]) -> None:
+        """Nothing rests on these proofs any more, nor on what they rest on."""
+        waiting = list(proven)
+        while waiting:
+            goal = waiting.pop()
+            if not goal.given_up:
+                goal.given_up = True
+                self.touched.append(goal)
+                self._leave(goal.state.chain)
+                waiting += goal.state.support
 
-def tree(steps: Iterable[Event], question: Literal) -> list[Node]:
-    """The nodes of a backward search in its order; `kept` are those of the proof that it ends with.
-
-    A proof counts if it is one of the question or of its complement.
-    """
-    search = _Search()
-    for step in steps:
-        if not _taken(search, step):
-            search.note("the step limit was reached" if step.name == "limit" else " ".join(step.words))
-    last = search.roots[-1] if search.roots else None
-    if last and last.outcome == "proven" and last.literal in (question, question.complement()):
-        _keep(last)
-    return search.nodes
-
-
-def _taken(search: _Search, step: Event) -> bool:
-    """Add a step to the search; whether it has a place there."""
-    if step.literal is not None:
-        if step.name == "call":
-            search.goal(step.literal)
-            return True
-        if step.name == "redo":
-            return search.redo(step.literal)
-        return search.close(step.literal, proven=step.name == "exit")
-    if step.name == "use":
-        return search.use(step.clause)
-    if step.name == "bind":
-        return search.bind(step.variable, step.entity)
-    if step.name == "unbind":
-        return search.unbind(step.variable)
-    return step.name == "loop" and search.loop()
+    def _leave(self, chain: Iterable[Branch]) -> None:
+        for branch in chain:
+            branch.given_up = True
+            self.touched.append(branch)
 
 
 def _keep(root: Goal) -> None:

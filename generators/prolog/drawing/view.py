@@ -9,6 +9,7 @@ from typing import Any
 from generators.domain import Form
 from generators.prolog.alphabet import Mode, Words
 from generators.prolog.drawing import outline, picture
+from generators.prolog.drawing.literals import Names, Statement
 from generators.prolog.drawing.outline import Line, Mark
 from generators.prolog.drawing.scene import Scene, scene
 
@@ -25,6 +26,8 @@ MARKS: Mapping[Mark, tuple[str, str]] = {
     "clause": ("·", "a clause"),
     "idle": ("·", "nothing new"),
     "note": ("!", "no step of a search"),
+    "standing": ("✓", "proven"),
+    "left": ("·", "given up"),
     "more": (" ", ""),
 }
 """How a line of a derivation begins, and what that means."""
@@ -42,32 +45,49 @@ def view(row: Mapping[str, Any], words: Words, mode: Mode, form: Form) -> str:
 
 def text(drawn: Scene) -> str:
     """Theory, question, derivation and answer in lines of 80 columns, unless a literal alone is longer."""
-    facts = (f"{name} {literal.shown(drawn.names)}" for name, literal in drawn.theory.facts.items())
-    lines = _wrapped("  ".join(fact.replace(" ", "\xa0") for fact in facts), 2)
-    for name, rule in drawn.theory.rules.items():
-        lines += _wrapped(f"{name}  {rule.shown(drawn.names)}", 8)
-    lines += ["", *_wrapped(f"ask  {drawn.theory.question.shown(drawn.names)}", 5)]
+    facts, rules = stated(drawn.theory, drawn.names)
+    lines = [*facts, *rules, "", *asked(drawn.theory, drawn.names)]
     if drawn.lines:
         shown = outline.shortened(drawn.lines, LONGEST)
-        lines += ["", *(part for line in shown for part in _line(line)), "", *_legend(shown)]
+        lines += ["", *(part for line in shown for part in told(line)), "", *legend(shown)]
     lines += ["", f"answer  {drawn.answer or 'none'}"]
+    return plain(lines)
+
+
+def stated(theory: Statement, names: Names) -> tuple[list[str], list[str]]:
+    """The facts and the rules of a theory."""
+    facts = (f"{name} {literal.shown(names)}" for name, literal in theory.facts.items())
+    rules = (_wrapped(f"{name}  {rule.shown(names)}", 8) for name, rule in theory.rules.items())
+    together = "  ".join(fact.replace(" ", "\xa0") for fact in facts)
+    return _wrapped(together, 2), [part for rule in rules for part in rule]
+
+
+def asked(theory: Statement, names: Names) -> list[str]:
+    """The question."""
+    return _wrapped(f"ask  {theory.question.shown(names)}", 5)
+
+
+def plain(lines: Iterable[str]) -> str:
+    """Lines as one text, in which nothing is held together any more."""
     return "\n".join(lines).replace("\xa0", " ")
 
 
-def _line(line: Line) -> list[str]:
-    begin = 2 * line.depth
-    told = f"{MARKS[line.mark][0]} {line.head}" + (f"  {line.detail}" if line.detail else "")
-    return _wrapped(told, begin + 4, begin)
+def told(line: Line, margin: int = 0) -> list[str]:
+    """A line of a derivation behind a margin, in as many lines as it takes."""
+    begin = margin + 2 * line.depth
+    said = f"{MARKS[line.mark][0]} {line.head}" + (f"  {line.detail}" if line.detail else "")
+    return _wrapped(said, begin + 4, begin)
 
 
-def _legend(lines: Iterable[Line]) -> list[str]:
+def legend(lines: Iterable[Line]) -> list[str]:
+    """What the marks of lines mean."""
     used = {line.mark for line in lines}
-    legend: dict[str, str] = {}
+    meanings: dict[str, str] = {}
     for mark, (sign, meaning) in MARKS.items():
-        if mark in used and mark not in ("clause", "idle", "more"):
-            legend[sign] = meaning
-    told = "   ".join(f"{sign} {meaning}".replace(" ", "\xa0") for sign, meaning in legend.items())
-    return _wrapped(told, 0)
+        if mark in used and mark not in ("clause", "left", "idle", "more"):
+            meanings.setdefault(sign, meaning)
+    said = "   ".join(f"{sign} {meaning}".replace(" ", "\xa0") for sign, meaning in meanings.items())
+    return _wrapped(said, 0)
 
 
 def _wrapped(told: str, hang: int, begin: int = 0) -> list[str]:
