@@ -255,6 +255,36 @@ class Chess(Domain):
 
         return drawing.view(row, form)
 
+    def difficulties(self, problems: pl.DataFrame) -> pl.DataFrame:
+        """The class of position, the legal moves, how decided it is, the rating of puzzles."""
+        from generators.chess.positions import difficulties
+
+        return difficulties.difficulties(problems)
+
+    def cuts(self, row: Mapping[str, Any]) -> list[int]:
+        """Where the entries of the log begin."""
+        from generators.chess.drawing import playing
+
+        return playing.cuts(row)
+
+    def scene(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The board, and its legal moves with the teacher's labels."""
+        from generators.chess.drawing import playing
+
+        return playing.scene(row)
+
+    def play(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """The log, or the legal moves as a student rates them, and the answer."""
+        from generators.chess.drawing import playing
+
+        return playing.play(row)
+
+    def frame(self, row: Mapping[str, Any], step: int) -> str:
+        """The text view with the current entry or move marked."""
+        from generators.chess.drawing import frames
+
+        return frames.frame(row, step)
+
     @property
     def _limits(self) -> Limits:
         from generators.chess.stockfish.engine import Limits

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import chess
-import numpy as np
-import polars as pl
 
-from generators.chess.alphabet import ACTIONS, NOTATIONS, VALUE_NOTATIONS
-from generators.chess.board import fens
-from generators.chess.notations import logs
-from generators.chess.scoring import values
-from generators.domain import BadProblem
-from generators.words import codes
+from generators.chess.alphabet import ACTIONS
+from generators.chess.drawing import cells
+from generators.chess.drawing.cells import NUMBER, Label
 
 MOST_MOVES = 10
-
-_BEYOND = 1 << 16
-"""Above every centipawn: mates are worth more, faster ones most."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +26,8 @@ class Option:
     win: float | None = None
     student: float | None = None
     """What a student gives it: a win probability, or a share of its words for legal moves."""
+    now: bool = False
+    """Whether the step that is played is this move."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +37,9 @@ class Entry:
     depth: int
     score: str
     move: Option
+    win: float
+    now: bool = False
+    """Whether the step that is played is this entry."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,8 @@ class Scene:
     """Empty where there is none."""
     said: Option | None
     """The answer, where it is one move."""
+    asked: bool = True
+    """Whether the answer is to be told, be there one or not: while a row is played, it comes last."""
 
 
 def scene(row: Mapping[str, Any]) -> Scene:
@@ -72,113 +71,46 @@ def scene(row: Mapping[str, Any]) -> Scene:
 
     Raises BadProblem for a prompt that states no position.
     """
-    board = _board(row)
-    labelled = _labelled(row)
-    entries, rest = _log(board, _words(row.get("trace")))
-    answer = " ".join(_words(row.get("answer")))
-    history = _list(row.get("history"))
+    board = cells.board_of(row)
+    labelled = cells.labels_of(row)
+    entries, rest = log_of(board, cells.words_of(row.get("trace")))
+    answer = " ".join(cells.words_of(row.get("answer")))
     best = row.get("best")
-    rated = _rated(row)
-    by_label = sorted(labelled, key=lambda action: (-_rank(*labelled[action]), action))
-    ordered = sorted(rated, key=lambda action: (-rated[action], action)) if rated else by_label
+    rated = cells.ratings_of(row)
+    ordered = (
+        sorted(rated, key=lambda action: (-rated[action], action)) if rated else cells.by_label(labelled)
+    )
     return Scene(
         board=board,
-        last=chess.Move.from_uci(ACTIONS[history[-1]]) if history else None,
+        last=cells.last_of(row),
         options=[
-            replace(_option(board, ACTIONS[each], labelled), student=rated.get(each))
+            replace(option(board, ACTIONS[each], labelled), student=rated.get(each))
             for each in ordered[:MOST_MOVES]
         ],
         moves=board.legal_moves.count(),
-        best=None if best is None else _option(board, ACTIONS[best], labelled),
+        best=None if best is None else option(board, ACTIONS[best], labelled),
         entries=entries,
         rest=rest,
         answer=answer,
-        said=_option(board, answer, labelled) if answer in _NUMBER else None,
+        said=option(board, answer, labelled) if answer in NUMBER else None,
     )
 
 
-_NUMBER = {action: at for at, action in enumerate(ACTIONS)}
-
-
-def score(centipawns: int | None, mate: int | None) -> str:
-    """A score as it is read: `+0.35`, `#-2`; empty where there is none."""
-    if mate:
-        return f"#{mate:+d}"
-    return "" if centipawns is None else f"{centipawns / 100:+.2f}"
-
-
-def _board(row: Mapping[str, Any]) -> chess.Board:
-    fen = row.get("fen")
-    if fen is None:
-        prompt = pl.Series([_words(row["prompt"])], dtype=pl.List(pl.String))
-        fen = fens.stated(prompt, NOTATIONS[0])[0]
-    try:
-        return chess.Board(fen)
-    except ValueError as cause:
-        raise BadProblem(f"'{fen}' states no position: {cause}") from None
-
-
-def _labelled(row: Mapping[str, Any]) -> dict[int, tuple[int | None, int | None]]:
-    """Centipawns and mate of each move; empty without labels."""
-    moves, centipawns, mates = (_list(row.get(name)) for name in ("moves", "centipawns", "mates"))
-    if not len(moves) == len(centipawns) == len(mates):
-        return {}
-    return dict(zip(moves, zip(centipawns, mates, strict=True), strict=True))
-
-
-def _rated(row: Mapping[str, Any]) -> dict[int, float]:
-    """What a student gives each legal move; nothing where the row has no `scores` of one.
-
-    The scores of a `notation` with values are win probabilities, those of another one are logarithms.
-    """
-    scores = np.asarray(_list(row.get("scores")), np.float64)
-    if not len(scores):
-        return {}
-    if row.get("notation") in VALUE_NOTATIONS:
-        shares = values.probability(scores)
-    else:
-        shares = np.exp(scores - scores.max())
-        shares /= shares.sum()
-    return dict(zip(_list(row.get("moves")), shares.tolist(), strict=True))
-
-
-def _rank(centipawns: int | None, mate: int | None) -> int:
-    if mate:
-        return _BEYOND - mate if mate > 0 else -_BEYOND - mate
-    return centipawns or 0
-
-
-def _option(
-    board: chess.Board, uci: str, labelled: Mapping[int, tuple[int | None, int | None]] | None = None
-) -> Option:
+def option(board: chess.Board, uci: str, labelled: Mapping[int, Label] | None = None) -> Option:
+    """A move with its name on this board and its label."""
     move = chess.Move.from_uci(uci)
     san = board.san(move) if board.is_legal(move) else ""
-    centipawns, mate = (labelled or {}).get(_NUMBER[uci], (None, None))
-    told = score(centipawns, mate)
-    win = float(values.values(centipawns or 0, mate or 0, 0)) if told else None
-    return Option(uci, san, told, win)
+    centipawns, mate = (labelled or {}).get(NUMBER[uci], (None, None))
+    told = cells.score(centipawns, mate)
+    return Option(uci, san, told, cells.win(centipawns, mate) if told else None)
 
 
-def _log(board: chess.Board, trace: Sequence[str]) -> tuple[list[Entry], str]:
+def log_of(board: chess.Board, trace: Sequence[str]) -> tuple[list[Entry], str]:
     """The entries with which a trace begins, and the words behind them."""
-    log = codes(pl.Series([trace], dtype=pl.List(pl.String)), logs.STORED)
-    told = logs.entries(*log)
-    scores = zip(told.depths, told.centipawns, told.mates, told.moves, strict=True)
+    told, end = cells.read(trace)
+    scores = zip(told.depths.tolist(), told.centipawns.tolist(), told.mates.tolist(), told.moves, strict=True)
     entries = [
-        Entry(int(depth), score(int(centipawns), int(mate)), _option(board, ACTIONS[move]))
+        Entry(depth, cells.score(centipawns, mate), option(board, ACTIONS[move]), cells.win(centipawns, mate))
         for depth, centipawns, mate, move in scores
     ]
-    return entries, " ".join(trace[int(np.max(told.ends, initial=0)) :])
-
-
-def _words(column: Iterable[str | None] | None) -> list[str]:
-    """Words; `?` for what no alphabet has."""
-    return ["?" if word is None else _clean(word) for word in (() if column is None else column)]
-
-
-def _clean(word: str) -> str:
-    return "".join(sign if sign.isprintable() else "?" for sign in word)
-
-
-def _list(column: Iterable[Any] | None) -> list[Any]:
-    return [] if column is None else list(column)
+    return entries, " ".join(trace[end:])

@@ -17,13 +17,15 @@ LEFT = 22
 """Columns of the board."""
 ABREAST = 3
 """Entries of a log in a line."""
+MARK, BLANK = "► ", "  "
+"""Before the step that is played, and before all else."""
 
 
 def text(drawn: Scene) -> str:
     """The board (white's men in capitals) beside the best moves, under them the log and the answer."""
     lines = [heading(drawn.board), ""]
     beside = zip_longest(_board(drawn.board), _options(drawn), fillvalue="")
-    lines += [f"{left:{LEFT}}{right}".rstrip() for left, right in beside]
+    lines += [f"{left:{LEFT - len(MARK)}}{right}".rstrip() for left, right in beside]
     if drawn.entries or drawn.rest:
         marked = any(not each.move.san for each in drawn.entries)
         lines += ["", "log (!: illegal)" if marked else "log", *_log(drawn.entries)]
@@ -32,10 +34,8 @@ def text(drawn: Scene) -> str:
             if drawn.rest
             else []
         )
-    lines += [
-        "",
-        *wrap(f"answer  {drawn.answer or 'none'}{_worth(drawn)}", COLUMNS, subsequent_indent=" " * 8),
-    ]
+    answer = f"{drawn.answer or 'none'}{_worth(drawn)}" if drawn.asked else "not yet"
+    lines += ["", *wrap(f"answer  {answer}", COLUMNS, subsequent_indent=" " * 8)]
     if drawn.best:
         lines.append(f"teacher {told(drawn.best)}")
     return "\n".join(lines)
@@ -72,14 +72,16 @@ def _board(board: chess.Board) -> list[str]:
 
 def _options(drawn: Scene) -> Iterable[str]:
     if drawn.options and drawn.options[0].student is not None:
-        yield f"{'':5} {'':8} {'teacher':>16} {'student':>8}"
+        yield f"{BLANK}{'':5} {'':8} {'teacher':>16} {'student':>8}"
     for option in drawn.options:
         win = "" if option.win is None else f"{option.win:.1%}"
         own = option.win or 0.0 if option.student is None else option.student
         said = "" if option.student is None else f"{option.student:>9.1%}"
-        yield f"{option.uci:5} {option.san:8} {option.score:>8} {win:>7}{said}  {'#' * round(BAR * own)}"
+        mark = MARK if option.now else BLANK
+        bar = "#" * round(BAR * own)
+        yield f"{mark}{option.uci:5} {option.san:8} {option.score:>8} {win:>7}{said}  {bar}"
     if len(drawn.options) < drawn.moves:
-        yield f"{drawn.moves - len(drawn.options)}{' more' if drawn.options else ''} legal moves"
+        yield f"{BLANK}{drawn.moves - len(drawn.options)}{' more' if drawn.options else ''} legal moves"
 
 
 def _log(entries: Sequence[Entry]) -> Iterable[str]:
@@ -87,8 +89,10 @@ def _log(entries: Sequence[Entry]) -> Iterable[str]:
     down = -(-len(entries) // ABREAST)
     for at in range(down):
         line = entries[at::down]
-        cells = (
-            f"{each.depth:>4} {each.score:>8}  {each.move.uci:5}{'' if each.move.san else '!'}"
-            for each in line
-        )
-        yield "  " + "".join(f"{cell:25}" for cell in cells).rstrip()
+        cells = (f"{_entry(each):25}" for each in line)
+        yield f"{BLANK}{''.join(cells)}".rstrip()
+
+
+def _entry(entry: Entry) -> str:
+    mark = MARK[0] if entry.now else " "
+    return f"{mark}{entry.depth:>3} {entry.score:>8}  {entry.move.uci:5}{'' if entry.move.san else '!'}"
