@@ -12,7 +12,7 @@ from generators.prolog.alphabet import ANSWERS, EVENTS, FAMILIES, Mode, Words
 from generators.prolog.drawing import derivation, frames
 from generators.prolog.drawing.film import Film, film
 from generators.prolog.drawing.literals import Statement, statement
-from generators.prolog.drawing.outline import DEEPEST, Line
+from generators.prolog.drawing.outline import Line
 from generators.prolog.drawing.scene import answered, displayed
 
 LABELS = ANSWERS[:-1]
@@ -78,7 +78,7 @@ def play(row: Mapping[str, Any], words: Words, mode: Mode) -> dict[str, Any]:
     return {
         "count": len(reel.steps) + bool(playback.words(row.get("answer"))),
         "answer": answer,
-        "depths": [min(line.depth, DEEPEST) for line in reel.outline],
+        "depths": [line.depth for line in reel.outline],
         **_Reel().packed(reel),
     }
 
