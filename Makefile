@@ -99,6 +99,8 @@ $(READY): pyproject.toml $(CONSTRAINTS)
 	|| echo 'Only the Prolog recipes and the tests marked engine need it; set-up goes on.' >&2
 	@test -n '$(STOCKFISH_PATH)' || ( $(call system,PATH=$$PATH:/usr/games command -v stockfish,stockfish) ) \
 	|| echo 'Only the chess recipes and the tests marked engine need it; set-up goes on.' >&2
+	@( $(call system,command -v chromium,chromium) ) \
+	|| echo 'Only the tests marked browser need it; set-up goes on.' >&2
 	@if test -e $(UNFINISHED) || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
 	  $(FOUND) -m venv --clear $(VENV); \
 	fi

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 # Before anything imports torch or transformers. One thread: small tensors are slower on two, and the order of
@@ -30,19 +32,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out `slow` unless -m asks for it, and `gpu` where there is none; `engine` is never left out."""
+    """Leave out `slow` unless -m asks for it, and `gpu` and `browser` where there is none; `engine` never."""
     asked = config.option.markexpr
+    browserless = _no_browser()
     for item in items:
         if "slow" in item.keywords and "slow" not in asked:
             item.add_marker(pytest.mark.skip(reason="slow: run with -m slow"))
         if "gpu" in item.keywords and not _has_gpu():
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+        if "browser" in item.keywords and browserless:
+            item.add_marker(pytest.mark.skip(reason=browserless))
 
 
 def _has_gpu() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def _no_browser() -> str:
+    """Why the tests of pages cannot run; empty where they can."""
+    if shutil.which("chromium") is None:
+        return "needs Chromium: `make setup` installs it where it may, else `apt-get install chromium`"
+    if find_spec("playwright") is None:
+        return "needs Playwright: `make setup` installs it"
+    return ""
 
 
 @pytest.fixture

@@ -8,17 +8,21 @@ distill.stage = (() => {
   const slider = part("slider"), output = part("step"), play = part("play"), speed = part("speed");
   const jump = part("departure"), panels = part("panels"), ticks = part("ticks"), title = part("problem");
   const counted = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+  const position = (n, of) => `${n.toLocaleString("en")} of ${counted(of, "step")}`;
   const TEACHER = "teacher";
   let open = [], step = 0, last = 0, row = null, beside = TEACHER, turn = 0, frame = 0, onStep = () => {};
 
-  const facts = (each, count) => {
-    const told = [];
-    if (each.words !== null) told.push(counted(each.words, "trace word") + (each.teacherWords === null ? "" : `, the teacher ${each.teacherWords.toLocaleString("en")}`));
-    if (each.level !== null) told.push(`trace ${each.level}`);
-    told.push(counted(count, "step"));
-    if (each.answerWhy !== null) told.push(`answer: ${each.answerWhy}`);
-    return told;
-  };
+  /* What is told of a row, or of the teacher's trace, of which no more is known than its words. */
+  const facts = ({ words = null, level = null, answerWhy = null }, count) => [
+    words === null ? null : counted(words, "trace word"),
+    counted(count, "step"),
+    level === null ? null : `trace ${level}`,
+    answerWhy === null ? null : `answer: ${answerWhy}`,
+  ].filter((told) => told !== null);
+
+  /* Steps are counted from 0, as the verifier counts them in its reasons. */
+  const departs = (mark, count) => html("span", {},
+    mark.step < count ? `⚠ Departs at step ${mark.step}, counted from 0: ${mark.reason} ` : `⚠ Departs after its last step: ${mark.reason} `);
 
   const verdict = (each) => (each.verdict === null ? null
     : html("span", { class: `verdict ${each.verdict}` }, `${SIGNS[each.verdict] || ""} ${each.verdict}`));
@@ -49,14 +53,13 @@ distill.stage = (() => {
     const told = html("p", { class: "told", "aria-live": "polite" });
     const where = html("span", { class: "where" });
     const departed = html("p", { class: "departed" });
-    const list = html("ul", { class: "facts" }, (each ? facts(each, steps.count) : [counted(steps.count, "step")]).map((fact) => html("li", {}, fact)));
+    const list = html("ul", { class: "facts" }, facts(each || { words: row.teacherWords }, steps.count).map((fact) => html("li", {}, fact)));
     const element = html("figure", { class: "panel" },
       html("div", { class: "heading" }, heading, each ? verdict(each) : null, where), list, departed, told, root);
     if (mark) {
-      const button = html("button", { type: "button", class: "go" }, `Go to step ${Math.min(mark.step + 1, steps.count)}`);
-      button.addEventListener("click", () => go(mark.step + 1));
-      const where = mark.step < steps.count ? `Departs at step ${mark.step + 1}` : "Departs after its last step";
-      departed.append(html("span", {}, `⚠ ${where}: ${mark.reason} `), button);
+      const button = html("button", { type: "button", class: "go", "aria-label": "Go to this departure" }, "Go there");
+      button.addEventListener("click", () => { stop(); go(mark.step + 1); });
+      departed.append(departs(mark, steps.count), button);
     }
     let view = null, state = -1;
     const guarded = (action) => {
@@ -78,7 +81,7 @@ distill.stage = (() => {
         const mine = Math.min(n, steps.count);
         if (mine === state) return;
         state = mine;
-        where.textContent = `step ${mine.toLocaleString("en")} of ${steps.count.toLocaleString("en")}`;
+        where.textContent = position(mine, steps.count);
         departed.classList.toggle("happened", mark !== null && mine >= Math.min(mark.step + 1, steps.count));
         if (view === null) return;
         guarded(() => view.show(mine));
@@ -92,8 +95,8 @@ distill.stage = (() => {
   const draw = (n) => {
     step = Math.min(Math.max(n, 0), last);
     slider.value = step;
-    slider.setAttribute("aria-valuetext", `step ${step} of ${last}`);
-    output.textContent = `step ${step.toLocaleString("en")} of ${last.toLocaleString("en")}`;
+    slider.setAttribute("aria-valuetext", position(step, last));
+    output.textContent = position(step, last);
     for (const each of open) each.show(step);
   };
 
@@ -147,9 +150,9 @@ distill.stage = (() => {
     last = 0;
     const about = row.verdict === null ? [] : [verdict(row)];
     const list = html("ul", { class: "facts" }, facts(row, row.steps ?? 0).map((fact) => html("li", {}, fact)));
-    const departs = row.departure === null ? null : html("p", { class: "departed" }, `⚠ Departs at step ${row.departure + 1}: ${row.why ?? ""}`);
+    const departed = row.departure === null ? null : html("p", { class: "departed" }, departs(markOf(row), Infinity));
     panels.replaceChildren(html("figure", { class: "panel" },
-      html("div", { class: "heading" }, html("span", { class: "who" }, data.author(row)), ...about), list, departs,
+      html("div", { class: "heading" }, html("span", { class: "who" }, data.author(row)), ...about), list, departed,
       html("p", { class: "missing" }, sentence)));
   };
 

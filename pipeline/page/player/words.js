@@ -3,7 +3,7 @@
 distill.words = {
   open: (root, scene, steps, mark) => {
     const { html } = distill;
-    const lines = steps.words || [];
+    const lines = steps.words || Array.from({ length: steps.count }, (_, at) => `step ${at}`);
     const items = lines.map((line) => html("li", { hidden: "" }, line));
     const list = html("ol", { class: "words-steps", tabindex: "0", "aria-label": "steps so far" }, items);
     root.append(html("pre", { class: "words-scene", tabindex: "0", "aria-label": "problem" }, scene.text || ""), list);
