@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,7 @@ def count(row: Mapping[str, Any], cuts: Sequence[int]) -> int:
 def steps(row: Mapping[str, Any], cuts: Sequence[int]) -> dict[str, Any]:
     """Steps as their words: what the page shows of a domain without a script of its own."""
     trace, answer = words(row.get("trace")), words(row.get("answer"))
-    ends = [*cuts[1:], len(trace)]
-    told = [" ".join(trace[begin:end]) for begin, end in zip(cuts, ends, strict=True)]
+    told = [" ".join(trace[begin:end]) for begin, end in pairwise([*cuts, len(trace)])]
     told += [" ".join(answer)] if answer else []
     return {"count": len(told), "words": told}
 

@@ -10,7 +10,7 @@ from generators.domain import BadProblem
 
 Cell = tuple[int, int]
 
-LEGEND = "S start  G goal  # wall  * plan  o closed  + created, not closed"
+LEGEND = "S start  G goal  # wall  * plan  o closed  + open"
 
 _CELL = 16
 """Pixels of a cell in SVG."""

@@ -130,7 +130,7 @@ Every seen cell is one path that is made once; `show` compares what each should 
 
   const letter = (cell, sign, title, maze) => {
     const [x, y] = middle(cell, maze);
-    const size = SIDE * Math.max(0.8, Math.max(maze.width, maze.height) / 45);
+    const size = SIDE * Math.max(0.8, Math.max(maze.width, maze.height) / 32);
     return svg("text", { class: "maze-letter", x, y, "font-size": size, dy: "0.36em" }, sign, svg("title", {}, title));
   };
 
@@ -167,7 +167,7 @@ Every seen cell is one path that is made once; `show` compares what each should 
 
   const place = (element, cell, maze) => {
     element.setAttribute("visibility", cell === null ? "hidden" : "visible");
-    if (cell === null) return;
+    if (cell === null) return element.removeAttribute("transform");
     const [x, y] = maze.at(cell);
     element.setAttribute("transform", `translate(${x * SIDE} ${y * SIDE})`);
   };
@@ -282,7 +282,11 @@ Every seen cell is one path that is made once; `show` compares what each should 
       const element = parts.cells.get(cell);
       looks.set(cell, state);
       element.setAttribute("class", state ? `maze-cell ${state.look}` : "maze-cell");
-      if (!state) return element.removeAttribute("d");
+      if (!state) {
+        element.removeAttribute("d");
+        element.removeAttribute("fill-opacity");
+        return;
+      }
       const [x, y] = maze.at(cell);
       element.setAttribute("d", LOOKS[state.look](x * SIDE, y * SIDE));
       if (state.order) element.setAttribute("fill-opacity", (0.2 + 0.55 * state.order / closes).toFixed(2));

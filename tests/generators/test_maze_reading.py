@@ -157,7 +157,7 @@ def test_the_text_view_shows_walls_search_and_plan():
         "S o # . .",
         "* * . . #",
         "# * * G .",
-        "S start  G goal  # wall  * plan  o closed  + created, not closed",
+        "S start  G goal  # wall  * plan  o closed  + open",
     ]
 
 
