@@ -213,12 +213,11 @@ Every seen cell is one path that is made once; `show` compares what each should 
     const way = route(plan.cells, maze);
     const counts = html("p", { class: "maze-counts" });
     const line = html("p", { class: "maze-line", "aria-live": "polite" });
-    const text = html("p", { class: "maze-text", hidden: "" });
     const fault = html("p", { class: "maze-fault", hidden: "" });
     const looks = new Map(); // what each cell looks like now
     let shown = 0, chosen = null, pointed = null;
 
-    root.append(html("div", { class: "maze" }, parts.root, counts, line, text, fault, legend(mark, maze)));
+    root.append(html("div", { class: "maze" }, parts.root, counts, line, fault, legend(mark, maze)));
 
     const cellTold = (cell) => {
       const what = cell === maze.start ? ", start" : cell === maze.goal ? ", goal" : "";
@@ -231,7 +230,7 @@ Every seen cell is one path that is made once; `show` compares what each should 
 
     const tell = () => {
       const cell = pointed === null ? chosen : pointed;
-      const said = cell === null ? "Point at a cell or tap it to read its g and h; with the keyboard, arrows in the grid." : cellTold(cell);
+      const said = cell === null ? "Point, tap or use arrow keys: a cell's g and h." : cellTold(cell);
       if (line.textContent !== said) line.textContent = said;
       line.classList.toggle("maze-hint", cell === null);
       parts.touched.textContent = cell === null ? "" : said;
@@ -275,7 +274,7 @@ Every seen cell is one path that is made once; `show` compares what each should 
         fault.title = mark.reason;
       }
       const words = happened && cell === null && mark.step < trace.length ? `: ${trace[mark.step].words}` : "";
-      fault.textContent = happened ? `\u2717 First unfaithful step: ${mark.reason}${words}` : "";
+      fault.textContent = happened ? `\u2717 ${mark.reason}${words}` : "";
     };
 
     const look = (cell, state) => {
@@ -306,9 +305,6 @@ Every seen cell is one path that is made once; `show` compares what each should 
       const done = n > trace.length && way !== null;
       if (done !== (parts.plan.firstChild !== null)) parts.plan.replaceChildren(...(done ? [way] : []));
       counts.textContent = `open ${count.open + count.again}, closed ${count.closed}`;
-      const strange = last.words !== undefined || (n > trace.length && plan.said !== null);
-      text.hidden = !strange;
-      text.textContent = strange ? told(n) : "";
       showFault(n);
       tell();
     };
