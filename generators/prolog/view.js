@@ -91,7 +91,7 @@
     const list = (kind) => (scene[kind].length
       ? html("ul", { class: `prolog-${kind}` }, scene[kind].map(([name, text]) => {
         const sign = html("span", { class: "prolog-using", "aria-hidden": "true" });
-        const item = html("li", {}, sign, html("span", { class: "prolog-name" }, name), html("span", {}, text));
+        const item = html("li", { "aria-current": "false" }, sign, html("span", { class: "prolog-name" }, name), html("span", {}, text));
         made.set(name, { item, sign });
         return item;
       }))
@@ -113,15 +113,16 @@
     const { lines, changed, told } = unpack(steps);
     const sentences = { ...BOTH, ...(scene.mode === "forward" ? FORWARD : BACKWARD) };
     const total = told.length, count = steps.count, answered = count > total;
+    const departs = mark ? Math.min(mark.step, Math.max(count - 1, 0)) : Infinity;
     const theory = clauses(scene);
     const bound = html("dd"), answer = html("dd", { class: "prolog-answer" });
-    const ticks = Array.from({ length: count }, (_, step) => html("i", { class: step < total ? null : "prolog-last" }));
+    const ticks = Array.from({ length: count }, (_, step) => html("i", {}, mark && step === departs ? "✗" : null));
     const strip = html("div", { class: "prolog-strip", role: "img" }, ticks);
     const judged = html("p", { class: "prolog-judged" });
     const rows = lines.map((line) => {
       const sign = html("span", { class: "prolog-sign", role: "img" });
       const head = html("span", { class: "prolog-head" }), detail = html("span", { class: "prolog-detail" });
-      const element = html("li", { hidden: "" }, sign, html("span", { class: "prolog-text" }, head, detail));
+      const element = html("li", { class: "prolog-line", "aria-current": "false" }, sign, html("span", { class: "prolog-text" }, head, detail));
       element.style.setProperty("--depth", Math.min(line.depth, DEEPEST));
       return { element, sign, head, detail };
     });
@@ -133,18 +134,17 @@
         html("dt", {}, "Bindings"), bound, answerTerm, answer),
       count ? html("div", { class: "prolog-judgement" }, judged, strip) : null, total ? tree : null));
 
-    const departs = mark ? Math.min(mark.step, Math.max(count - 1, 0)) : Infinity;
-    const reason = mark ? html("span", { class: "prolog-reason" }, `✗ departs here: ${mark.reason}`) : null;
+    // The reason names its step from 0; the line says where it stands.
+    const why = mark ? String(mark.reason).replace(/^step \d+: /, "") : "";
+    const reason = html("span", { class: "prolog-reason" }, `✗ departs here: ${why}`);
     const place = !mark ? null : mark.step < total ? rows[told[mark.step].at].element : answer;
 
     const draw = (at, n) => {
       const { looks } = lines[at], row = rows[at];
       let last = looks.length - 1;
       while (last >= 0 && looks[last].step >= n) last -= 1;
-      row.element.hidden = last < 0;
-      if (last < 0) return;
-      const { mark: kind, head, detail } = looks[last];
-      const [sign, meaning] = SIGNS[kind];
+      const { mark: kind, head, detail } = last < 0 ? { mark: "", head: "", detail: "" } : looks[last];
+      const [sign, meaning] = last < 0 ? ["", ""] : SIGNS[kind];
       row.element.dataset.mark = kind;
       row.sign.textContent = sign;
       row.sign.setAttribute("aria-label", meaning);
@@ -152,9 +152,8 @@
       row.detail.textContent = detail;
     };
     const tick = (step, n) => {
-      const kind = step >= n ? "" : mark && step === departs ? "prolog-departs" : mark && step > departs ? "prolog-unjudged" : "prolog-faithful";
-      ticks[step].className = `${kind}${step < total ? "" : " prolog-last"}`;
-      ticks[step].textContent = kind === "prolog-departs" ? "✗" : "";
+      const kind = step >= n ? "prolog-ahead" : mark && step === departs ? "prolog-departs" : mark && step > departs ? "prolog-unjudged" : "prolog-faithful";
+      ticks[step].className = kind;
     };
     const depart = (n) => {
       if (!mark) return;
@@ -182,10 +181,10 @@
     let state = 0, current = null, used = null;
     const now = (n) => {
       const step = n && n <= total ? told[n - 1] : null;
-      if (current) current.removeAttribute("aria-current");
+      if (current) current.setAttribute("aria-current", "false");
       current = step ? rows[step.at].element : null;
       if (current) current.setAttribute("aria-current", "step");
-      if (used) { used.item.removeAttribute("aria-current"); used.sign.textContent = ""; }
+      if (used) { used.item.setAttribute("aria-current", "false"); used.sign.textContent = ""; }
       used = step ? theory.made.get(step.clause) : null;
       if (used) { used.item.setAttribute("aria-current", "true"); used.sign.textContent = "►"; }
       bound.textContent = (step && step.bound) || "none";
@@ -209,6 +208,8 @@
       if (n && ticks[n - 1]) reveal(strip, ticks[n - 1]);
     };
     const facts = counted(scene.facts.length, "fact"), rules = counted(scene.rules.length, "rule");
+    lines.forEach((_, at) => draw(at, 0));
+    ticks.forEach((_, step) => tick(step, 0));
     draws(0);
     return {
       show: (n) => draws(Math.max(0, Math.min(n, count))),
