@@ -52,6 +52,12 @@ def ancestors(artifact: Artifact) -> dict[str, Artifact]:
     return found
 
 
+def inputs(artifact: Artifact) -> list[Artifact | None]:
+    """What an artifact was made from, one by one, None for what has gone."""
+    places = (_present(artifact.folder, source) for source in artifact.manifest.get("inputs", ()))
+    return [Artifact(place) if place is not None else None for place in places]
+
+
 def domain_of(artifact: Artifact) -> Domain:
     """The domain of an artifact, with its knobs; raises Refusal where the manifest names none."""
     fields = artifact.manifest.get("domain")

@@ -137,10 +137,14 @@ class Report:
     """The page at the end."""
 
     examples: int = 4
-    """Problems shown with the teacher's and the model's search."""
+    """Problems shown with the teacher's and the model's search, as pictures that stand still."""
+    rollouts: int = 1000
+    """Responses that the page lists, to be filtered and picked."""
+    playable: int = 300
+    """Of these so many can be played step by step."""
 
     def __post_init__(self) -> None:
-        _at_least(0, "report", examples=self.examples)
+        _at_least(0, "report", examples=self.examples, rollouts=self.rollouts, playable=self.playable)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,67 +3,54 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
 import polars as pl
 
 from generators.domain import Domain
-from pipeline import schema
-from pipeline.examination import EXAMINED, labelled_columns
-from pipeline.page.findings import Findings
+from pipeline.page.findings import Checkpoint, Findings
+from pipeline.page.parts import Example, Panel
 from pipeline.rollouts import GREEDY
-from pipeline.stages.evaluate import ROLLOUTS, START, Entrant
+from pipeline.stages.evaluate import ROLLOUTS, START
 
 LONGEST = 400
 """Words of a response that the page spells out."""
+PICTURES = 1_500_000
+"""Bytes of pictures on a page."""
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One search of a problem: the solver's or a checkpoint's."""
+class Allowance:
+    """How many bytes of pictures the page has room for; what comes later is shown as text."""
 
-    title: str
-    picture: str
-    """A data URI; empty where the view is a text."""
-    text: str
-    """The view as text where there is no picture."""
-    verdict: str
-    facts: Sequence[str]
-    words: str
-    more: int
-    """Words of the response that are not spelled out."""
+    def __init__(self, left: int = PICTURES) -> None:
+        self.left = left
+
+    def taken(self, picture: str) -> bool:
+        """Whether a picture fits; it is then on the page."""
+        fits = len(picture) <= self.left
+        self.left -= len(picture) * fits
+        return fits
 
 
-@dataclass(frozen=True)
-class Example:
-    """A problem with its searches, and why it was picked."""
-
-    problem_id: str
-    why: str
-    panels: Sequence[Panel]
-
-
-def examples(findings: Findings, count: int) -> list[Example]:
+def examples(findings: Findings, count: int, room: Allowance) -> list[Example]:
     """Problems of the held-out split: one of each outcome, the most frequent outcomes first."""
-    if not count:
+    if not count or findings.problems is None:
         return []
     picked = _picked(findings, count)
     ids = [problem_id for problem_id, _ in picked]
-    problems = _stored(findings, ids)
-    shown = [findings.final] if findings.final.arm == START else [findings.entrants[0], findings.final]
+    known = findings.problems.filter(pl.col("problem_id").is_in(ids)).unique("problem_id", keep="first")
+    problems = {row["problem_id"]: row for row in known.iter_rows(named=True)}
+    shown = findings.pictured
     answers = {entrant: _answers(findings, entrant, ids) for entrant in shown}
-    domain, notation = findings.job.recipe.domain, findings.job.recipe.notation
     made = []
     for problem_id, why in picked:
-        problem = problems[problem_id]
-        panels = [_solver(domain, problem)]
-        panels += [
-            _student(domain, notation, problem, entrant, answers[entrant][problem_id]) for entrant in shown
-        ]
-        made.append(Example(problem_id, why, panels))
+        if problem_id in problems:
+            problem = problems[problem_id]
+            panels = [solver(findings.domain, problem, room)]
+            panels += [_student(findings, problem, each, answers[each][problem_id], room) for each in shown]
+            made.append(Example(problem_id, why, panels))
     return made
 
 
@@ -86,27 +73,9 @@ def _picked(findings: Findings, count: int) -> list[tuple[str, str]]:
     return picked + [(row["problem_id"], f"another: {row['outcome']}") for row in rest[: count - len(picked)]]
 
 
-def _stored(findings: Findings, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The rows of the data set, with words as strings; with the labels that answers were held against."""
-    domain, judged = findings.job.recipe.domain, findings.job.artifact
-    if judged.written(EXAMINED) is not None:
-        frame = schema.read(judged.verified(EXAMINED), labelled_columns(domain))
-        asked = frame.filter(pl.col("problem_id").is_in(ids))
-        return {row["problem_id"]: row for row in asked.iter_rows(named=True)}
-    source = findings.lineage["curate"].artifact
-    found: dict[str, dict[str, Any]] = {}
-    for name in source.names("data/test-*.parquet"):
-        columns = schema.dataset(domain)
-        frame = schema.read(source.verified(name), columns).filter(pl.col("problem_id").is_in(ids))
-        found |= {row["problem_id"]: row for row in frame.iter_rows(named=True)}
-        if len(found) == len(ids):
-            break
-    return found
-
-
-def _answers(findings: Findings, entrant: Entrant, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _answers(findings: Findings, entrant: Checkpoint, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The greedy responses to those problems, whole."""
-    frame = pl.scan_parquet(findings.job.artifact.folder / ROLLOUTS).filter(
+    frame = pl.scan_parquet(findings.artifact.folder / ROLLOUTS).filter(
         pl.col("problem_id").is_in(list(ids)),
         pl.col("sample") == GREEDY,
         pl.col("arm").cast(pl.String) == entrant.arm,
@@ -116,38 +85,57 @@ def _answers(findings: Findings, entrant: Entrant, ids: Sequence[str]) -> dict[s
     return {row["problem_id"]: row for row in rows}
 
 
-def _solver(domain: Domain, problem: Mapping[str, Any]) -> Panel:
+def solver(domain: Domain, problem: Mapping[str, Any], room: Allowance) -> Panel:
+    """The search of the teacher."""
     facts = [f"{problem['trace_words']:,} trace words"] if problem["trace"] else []
     if problem["cost"] is not None:
         facts.append(f"cost {problem['cost']}")
-    return _panel(domain, problem, "solver", "optimal", facts)
+    return _panel(domain, problem, "solver", "optimal", facts, room)
 
 
 def _student(
-    domain: Domain, notation: str, problem: Mapping[str, Any], entrant: Entrant, answer: Mapping[str, Any]
+    findings: Findings,
+    problem: Mapping[str, Any],
+    entrant: Checkpoint,
+    answer: Mapping[str, Any],
+    room: Allowance,
 ) -> Panel:
-    own = {name: answer[name] for name in ("trace", "answer", "scores")}
-    row = {**problem, **own, "notation": notation}
-    facts = [f"{answer['trace_words']:,} trace words"] if answer["trace_words"] else []
+    own = {name: answer.get(name) for name in ("trace", "answer", "scores")}
+    row = {**problem, **own, "notation": findings.notation}
+    if entrant.arm == START:
+        title = "model"
+    else:
+        title = f"model after round {entrant.round}" if entrant.arm == "model" else findings.label(entrant)
+    return _panel(findings.domain, row, title, str(answer["verdict"]), list(_facts(answer)), room)
+
+
+def _facts(answer: Mapping[str, Any]) -> Iterator[str]:
+    """What is said below a student's picture."""
+    if answer["trace_words"]:
+        yield f"{answer['trace_words']:,} trace words"
     if answer["answer_cost"] is not None:
-        facts.append(f"cost {answer['answer_cost']}")
+        yield f"cost {answer['answer_cost']}"
     if answer["level"] is not None:
-        facts.append(
-            f"trace {answer['level']}, {answer['faithful_steps']:,} of {answer['total_steps']:,} steps right"
-        )
+        steps = f"{answer['faithful_steps']:,} of {answer['total_steps']:,} steps right"
+        yield f"trace {answer['level']}, {steps}"
     if answer["first_departure"] is not None:
-        facts.append(f"departs: {answer['departure_reason']}")
+        yield f"departs: {answer['departure_reason']}"
     if answer["answer_reason"]:
-        facts.append(f"answer: {answer['answer_reason']}")
-    title = "model" if entrant.arm == START else f"model after round {entrant.round}"
-    if entrant.arm not in (START, "model"):
-        title = entrant.label
-    return _panel(domain, row, title, str(answer["verdict"]), facts)
+        yield f"answer: {answer['answer_reason']}"
 
 
-def _panel(domain: Domain, row: Mapping[str, Any], title: str, verdict: str, facts: Sequence[str]) -> Panel:
+def _panel(
+    domain: Domain,
+    row: Mapping[str, Any],
+    title: str,
+    verdict: str,
+    facts: Sequence[str],
+    room: Allowance,
+) -> Panel:
     words = [str(word) for word in [*(row["trace"] or []), *(row["answer"] or [])] if word is not None]
     picture = _picture(domain.view(row, "svg"))
+    if not room.taken(picture):
+        picture = ""
     text = "" if picture else domain.view(row, "text")
     spelled = " ".join(words[:LONGEST])
     return Panel(title, picture, text, verdict, facts, spelled, max(len(words) - LONGEST, 0))

@@ -1,4 +1,4 @@
-"""What the artifacts of one recipe say: the report's only reader of them."""
+"""What an evaluation and the artifacts behind it say."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 
 import polars as pl
 
-from pipeline import metrics
+from pipeline import metrics, schema
 from pipeline.artifact import Json
+from pipeline.asked import asked
+from pipeline.errors import Damaged
 from pipeline.page.curves import Curve, read_curve
+from pipeline.page.origin import Origin
 from pipeline.rollouts import GREEDY
-from pipeline.stage import Job
-from pipeline.stages.evaluate import ROLLOUTS, START, Entrant
+from pipeline.stages.evaluate import ROLLOUTS, START
 
 LIGHT = (
     "arm",
@@ -27,6 +29,8 @@ LIGHT = (
     "level",
     "trace_words",
     "teacher_words",
+    "total_steps",
+    "first_departure",
     "departure_reason",
     "answer_reason",
 )
@@ -36,67 +40,96 @@ ARMS = ("model", "teacher", "unchanged")
 
 
 @dataclass(frozen=True)
-class Findings:
-    """One recipe's results; `job` is its finished evaluation."""
+class Checkpoint:
+    """One of those that an evaluation has judged."""
 
-    name: str
-    job: Job
+    label: str
+    """How the evaluation calls it."""
+    arm: str
+    round: int
 
-    @cached_property
-    def lineage(self) -> dict[str, Job]:
-        """Every job behind the results by its stage, from the first one on."""
-        found: dict[str, Job] = {}
 
-        def walk(job: Job) -> None:
-            for each in job.inputs:
-                walk(each)
-            found.setdefault(job.stage.name, job)
+@dataclass(frozen=True)
+class Findings(Origin):
+    """The results of a finished evaluation, of a recipe or of any checkpoints on any problems."""
 
-        walk(self.job)
-        return found
-
-    def manifest(self, stage: str) -> Json:
-        """The manifest of a stage that this recipe has run."""
-        return self.lineage[stage].artifact.manifest
-
-    @cached_property
+    @property
     def evaluation(self) -> Json:
         """The manifest of `evaluate`, with its metrics and lengths."""
-        return self.job.artifact.manifest
+        return self.artifact.manifest
 
     @cached_property
     def rounds(self) -> list[Json]:
         """The lines of the bootstrap's table; none without one."""
-        return list(self.manifest("bootstrap")["rounds"]) if "bootstrap" in self.lineage else []
+        return list((self.manifest("bootstrap") or {"rounds": ()})["rounds"])
 
     @cached_property
-    def entrants(self) -> list[Entrant]:
+    def entrants(self) -> list[Checkpoint]:
         """The judged checkpoints in order: the trained one, then every round of every arm."""
-        training = self.lineage["train"].artifact.folder
-        return [
-            Entrant(START, 0, training / "last"),
-            *[Entrant(each["arm"], each["round"], self._round(each) / "last") for each in self.rounds],
-        ]
+        rows = self.evaluation["metrics"]
+        return list(
+            dict.fromkeys(Checkpoint(str(row["label"]), str(row["arm"]), int(row["round"])) for row in rows)
+        )
 
     @cached_property
     def arms(self) -> list[str]:
         """The arms of the bootstrap in a fixed order."""
-        return [arm for arm in ARMS if any(each["arm"] == arm for each in self.rounds)]
+        return [arm for arm in ARMS if any(each.arm == arm and each.round for each in self.entrants)]
 
     @property
     def last_round(self) -> int:
         """The number of the last round, 0 without a bootstrap."""
-        return max((each["round"] for each in self.rounds), default=0)
+        return max(each.round for each in self.entrants)
 
     @cached_property
-    def final(self) -> Entrant:
-        """The checkpoint that the recipe is about: the model arm's last, or the trained one."""
+    def final(self) -> Checkpoint:
+        """The checkpoint that the evaluation is about: the model arm's last, or the first one."""
         own = [each for each in self.entrants if each.arm == "model"]
         return own[-1] if own else self.entrants[0]
 
-    def label(self, entrant: Entrant) -> str:
+    @cached_property
+    def heads(self) -> list[Checkpoint]:
+        """Those that stand in a comparison with others: the final one, or all that are no arms."""
+        return [self.final] if self.entrants[0].arm == START else self.entrants
+
+    @cached_property
+    def pictured(self) -> list[Checkpoint]:
+        """Those whose single responses are shown: the start and the final one, or the first two."""
+        if self.entrants[0].arm == START:
+            return list(dict.fromkeys([self.entrants[0], self.final]))
+        return self.entrants[:2]
+
+    @cached_property
+    def notation(self) -> str:
+        """The notation of the final checkpoint."""
+        encoded = self.manifest("encode")
+        if encoded is not None:
+            return str(encoded["notation"])
+        told = self.evaluation.get("checkpoints", ())
+        if told:
+            return str(told[0]["notation"])
+        scored = self.rated and self.domain.value_notations
+        return (self.domain.value_notations if scored else self.domain.notations)[0]
+
+    @cached_property
+    def rated(self) -> bool:
+        """Whether the checkpoints rate candidates in place of writing a response."""
+        path = self.artifact.folder / ROLLOUTS
+        if "scores" not in schema.names(path):
+            return False
+        return pl.read_parquet(path, columns=["scores"])["scores"].null_count() == 0
+
+    def label(self, entrant: Checkpoint) -> str:
         """How tables and figures call a checkpoint."""
-        return entrant.label if self.rounds else "model"
+        return entrant.label if len(self.entrants) > 1 else "model"
+
+    @cached_property
+    def problems(self) -> pl.DataFrame | None:
+        """The problems with the labels that answers are held against; None where nothing tells them."""
+        try:
+            return asked(self.artifact, self.domain, self.lineage.get("curate"))
+        except Damaged:  # the data set's manifest stands, but its files have gone
+            return None
 
     @cached_property
     def metrics(self) -> list[Json]:
@@ -111,7 +144,7 @@ class Findings:
             found.setdefault(row["label"], []).append(row)
         return found
 
-    def metric(self, entrant: Entrant | str, name: str, rule: str, subset: str = "all") -> Json | None:
+    def metric(self, entrant: Checkpoint | str, name: str, rule: str, subset: str = "all") -> Json | None:
         """One metric of a checkpoint or of a rival; `rule` may leave out its k, as in `any of`.
 
         None without data.
@@ -130,9 +163,9 @@ class Findings:
     @property
     def headline(self) -> tuple[str, ...]:
         """The domain's own measures that come first."""
-        return self.job.recipe.domain.headline
+        return self.domain.headline
 
-    def length(self, entrant: Entrant, rule: str = "greedy") -> Json | None:
+    def length(self, entrant: Checkpoint, rule: str = "greedy") -> Json | None:
         """The paired trace lengths of a checkpoint."""
         for row in self.evaluation["lengths"]:
             if (row["arm"], row["round"], row["rule"]) == (entrant.arm, entrant.round, rule):
@@ -142,13 +175,13 @@ class Findings:
     @cached_property
     def responses(self) -> pl.DataFrame:
         """The light columns of all responses."""
-        path = self.job.artifact.verified(ROLLOUTS)
+        path = self.artifact.verified(ROLLOUTS)
         kinds = {"verdict": pl.String, "level": pl.String, "arm": pl.String}
         return pl.read_parquet(path, columns=list(LIGHT)).with_columns(
             pl.col(name).cast(kind) for name, kind in kinds.items()
         )
 
-    def greedy(self, entrant: Entrant) -> pl.DataFrame:
+    def greedy(self, entrant: Checkpoint) -> pl.DataFrame:
         """A checkpoint's greedy responses."""
         own = (pl.col("arm") == entrant.arm) & (pl.col("round") == entrant.round)
         return self.responses.filter(own, pl.col("sample") == GREEDY)
@@ -171,12 +204,12 @@ class Findings:
     @cached_property
     def curve(self) -> Curve:
         """The losses of the training."""
-        return read_curve(self.lineage["train"].artifact.folder)
+        return read_curve(self.lineage["train"].folder) if "train" in self.lineage else Curve([], [])
 
     def round_curves(self, arm: str) -> list[Curve]:
         """The losses of an arm's fine-tuning, round after round."""
         return [read_curve(self._round(each)) for each in self.rounds if each["arm"] == arm]
 
     def _round(self, line: Json) -> Path:
-        folder: Path = self.lineage["bootstrap"].artifact.folder
+        folder: Path = self.lineage["bootstrap"].folder
         return folder / str(line["arm"]) / f"round-{line['round']}" / "checkpoint"

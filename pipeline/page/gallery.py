@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from generators.domain import LEVELS, VERDICTS
-from pipeline.page import plots
-from pipeline.page.findings import Findings
+from pipeline.intervals import Estimate
+from pipeline.page import plots, tables
+from pipeline.page.curves import Curve
+from pipeline.page.difficulty import Difficulty
+from pipeline.page.findings import Checkpoint, Findings
 from pipeline.page.plots import Plot, Point
-from pipeline.stages.evaluate import START, Entrant
+from pipeline.stages.evaluate import START
 
 PANELS = 6
 """Histograms of trace lengths at most: the first round, the last, and some between."""
@@ -31,7 +34,7 @@ def outcomes(findings: Findings) -> list[Plot]:
 
 def round_plots(findings: Findings) -> list[Plot]:
     """A metric a picture, over the rounds of each arm."""
-    if not findings.rounds:
+    if not findings.arms:
         return []
     shown = (
         (
@@ -90,7 +93,7 @@ def histograms(findings: Findings) -> list[Plot]:
     made = []
     for number, solver, arms in panels:
         title = (
-            f"Round {number}" if number else "Before the bootstrap" if findings.rounds else "Model and solver"
+            f"Round {number}" if number else "Before the bootstrap" if findings.arms else "Model and solver"
         )
         means = ", ".join(f"{arm} {series.mean():.1f}" for arm, series in arms.items() if len(series))
         caption = (
@@ -102,21 +105,48 @@ def histograms(findings: Findings) -> list[Plot]:
     return made
 
 
-def losses(findings: Findings) -> list[Plot]:
-    """The curves of the training and of the fine-tuning."""
+def training(curve: Curve) -> list[Plot]:
+    """The losses of a training, and beside them its learning rates."""
     made = []
-    curve = findings.curve
     if curve.train or curve.validation:
         made.append(plots.losses("Training", curve, "Cross-entropy on response tokens."))
-    runs = {arm: findings.round_curves(arm) for arm in findings.arms}
-    if any(each.train or each.validation for own in runs.values() for each in own):
-        caption = "Validation loss on the solver's own traces; it may rise while a model learns shorter ones."
-        made.append(plots.round_losses("Fine-tuning", runs, caption))
+    if curve.rates:
+        made.append(plots.rates("Learning rate", curve.rates, "Of each optimizer, at the logged steps."))
     return made
 
 
+def success(made: Difficulty) -> Plot:
+    """Optimal greedy answers against a difficulty."""
+    lines = {name: [_point(at, each) for at, each in enumerate(line)] for name, line in made.lines.items()}
+    shown = {name: [each for each in line if each is not None] for name, line in lines.items()}
+    caption = "95% intervals, clustered by split key."
+    if made.missing:
+        caption += f" {made.missing:,} problems have no value."
+    return plots.success(f"Success against {made.name}", made.labels, shown, made.name, caption)
+
+
+def _point(at: int, found: Estimate) -> Point | None:
+    value = found["value"]
+    return None if value is None else Point(at, value, found["low"], found["high"])
+
+
+def losses(findings: Findings) -> list[Plot]:
+    """The curves of the training and of the fine-tuning."""
+    runs = {arm: findings.round_curves(arm) for arm in findings.arms} if findings.rounds else {}
+    return [*training(findings.curve), *fine_tuning(runs)]
+
+
+def fine_tuning(runs: Mapping[str, Sequence[Curve]]) -> list[Plot]:
+    """The losses of each arm's rounds, one after the other."""
+    if not any(each.train or each.validation for own in runs.values() for each in own):
+        return []
+    caption = "Validation loss on the solver's own traces; it may rise while a model learns shorter ones."
+    return [plots.round_losses("Fine-tuning", runs, caption)]
+
+
 def compared(every: Sequence[Findings]) -> list[Plot]:
-    """The variants' main metrics, one picture each."""
+    """The main metrics of several evaluations, one picture each."""
+    heads = [(each, head) for each in every for head in each.heads]
     if len(every) < 2:
         return []
     made = []
@@ -125,7 +155,7 @@ def compared(every: Sequence[Findings]) -> list[Plot]:
         ("Any optimal", "any-optimal-k", "any of"),
         ("Sound traces, greedy", "trace-sound", "greedy"),
     ):
-        rows = {each.name: each.metric(each.final, metric, rule) for each in every}
+        rows = {tables.line_name(each, head, True): each.metric(head, metric, rule) for each, head in heads}
         points = {name: Point(0, row["value"], row["low"], row["high"]) for name, row in rows.items() if row}
         if points:
             named = next(row["rule"] for row in rows.values() if row)
@@ -151,15 +181,16 @@ def _over_rounds(findings: Findings, arm: str, find: Any) -> list[Point]:
     return made if len(made) > 1 else []
 
 
-def _shares(findings: Findings, entrant: Entrant, column: str, classes: Sequence[str]) -> dict[str, float]:
+def _shares(findings: Findings, entrant: Checkpoint, column: str, classes: Sequence[str]) -> dict[str, float]:
     found = findings.greedy(entrant)[column].drop_nulls()
     counts = dict(found.value_counts().iter_rows())
     return {name: counts.get(name, 0) / max(len(found), 1) for name in classes}
 
 
-def _lengths(findings: Findings, entrants: Sequence[Entrant]) -> tuple[Any, dict[str, Any]]:
+def _lengths(findings: Findings, entrants: Sequence[Checkpoint]) -> tuple[Any, dict[str, Any]]:
     """The solver's trace words and each arm's, over the problems that all of them solve optimally."""
-    frames = {each.arm: findings.greedy(each).filter(verdict="optimal") for each in entrants}
+    names = {each: each.arm if findings.arms else findings.label(each) for each in entrants}
+    frames = {name: findings.greedy(each).filter(verdict="optimal") for each, name in names.items()}
     shared = set.intersection(*[set(frame["problem_id"]) for frame in frames.values()])
     kept = {arm: frame.filter(frame["problem_id"].is_in(list(shared))) for arm, frame in frames.items()}
     first = next(iter(kept.values()))

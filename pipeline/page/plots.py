@@ -51,7 +51,7 @@ CLEARED = (
     (r'<g id="[^"]*"', "<g"),  # no one refers to these, and two pictures would share them
     (r"font-family: [^;\"]*;? ?", ""),  # the page's own
     (r' transform="rotate\(-0 [^"]*"', ""),
-    (r"(\d+\.\d\d)\d+", r"\1"),
+    (r"(\d+\.\d\d)\d+(?=[^<>]*>)", r"\1"),  # in tags; texts keep their digits
     (r"\s*\n\s*", "\n"),
     (r" ?\n?([LMCQ]) (?=[\d-])", r"\1"),
     (r"\s*z\s*\"", 'z"'),
@@ -62,9 +62,13 @@ CLEARED = (
 MARKS = {"model": ("o", "-"), "teacher": ("s", "--"), "unchanged": ("^", ":"), "start": ("D", "-")}
 """Marker and line of each arm, so that none is told by its colour alone."""
 
+LINES = ("model", "teacher", "unchanged", "start")
+"""The looks of lines that are no arms, in order."""
+
 STYLE: Any = {  # matplotlib types every key by itself
     "svg.fonttype": "none",
     "font.size": 9,
+    "text.parse_math": False,  # dollars in a user's names are dollars
     "text.color": PALETTE["ink"],
     "axes.edgecolor": PALETTE["grid"],
     "axes.labelcolor": PALETTE["muted"],
@@ -125,6 +129,23 @@ def losses(title: str, curve: Curve, caption: str) -> Plot:
             look = {"color": PALETTE["model"], "marker": "o", "markersize": 3.5, "label": "validation"}
             axes.plot(*zip(*curve.validation, strict=True), **look)
         _loss_axes(axes, [loss for _, loss in (*curve.train, *curve.validation)])
+        _legend(axes)
+    return Plot(title, canvas.svg, caption)
+
+
+def rates(title: str, found: Mapping[str, Sequence[tuple[float, float]]], caption: str) -> Plot:
+    """The learning rate of each optimizer over the steps."""
+    with _canvas(title) as canvas:
+        axes = canvas.axes
+        for at, (name, points) in enumerate(found.items()):
+            look: Look = {"color": PALETTE[LINES[at % 4]], "linestyle": ("-", "--", ":", "-.")[at % 4]}
+            axes.plot(*zip(*_thinned(points), strict=True), label=name, **look)
+        axes.set_xlabel("step")
+        axes.set_ylabel("learning rate")
+        axes.set_ylim(bottom=0)
+        axes.xaxis.grid(False)
+        axes.xaxis.set_major_formatter(COUNT)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
         _legend(axes)
     return Plot(title, canvas.svg, caption)
 
@@ -195,6 +216,105 @@ def by_name(title: str, points: Mapping[str, Point], caption: str, kind: str) ->
     return Plot(title, canvas.svg, caption)
 
 
+def success(
+    title: str, labels: Sequence[str], lines: Mapping[str, Sequence[Point]], axis: str, caption: str
+) -> Plot:
+    """A share with its interval in each bin, a line a name; bins without problems have no point."""
+    slanted = sum(map(len, labels)) > 44
+    with _canvas(title, high=HIGH + 0.5 * slanted) as canvas:
+        axes = canvas.axes
+        for at, (name, points) in enumerate(lines.items()):
+            aside = (at - (len(lines) - 1) / 2) * 0.12  # so that intervals of one bin do not hide each other
+            colour, mark, line = _look(name, at)
+            look: Look = {"color": colour, "marker": mark, "linestyle": line, "elinewidth": 1, "capsize": 2.5}
+            places = [point.at + aside for point in points]
+            axes.errorbar(
+                places, [point.value for point in points], yerr=_errors(points), label=clipped(name), **look
+            )
+        axes.set_ylim(-0.03, 1.03)
+        axes.set_xlim(-0.5, len(labels) - 0.5)
+        turned: Look = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+        axes.set_xticks(range(len(labels)), [clipped(label) for label in labels], **turned)
+        axes.set_xlabel(axis)
+        axes.set_ylabel("optimal, greedy")
+        axes.xaxis.grid(False)
+        axes.yaxis.set_major_formatter(PERCENT)
+        _legend(axes)
+    return Plot(title, canvas.svg, caption)
+
+
+def departures(title: str, parts: Mapping[str, Sequence[float]], caption: str) -> Plot:
+    """The share of traces that first go wrong in each tenth, and at the answer; areas, then lines."""
+    with _canvas(title) as canvas:
+        axes = canvas.axes
+        for at, (name, found) in enumerate(parts.items()):
+            places = np.arange(len(found)) + 0.5
+            places[-1] += 0.5  # the answer stands apart from the trace
+            if at == 0:
+                bars: Look = {
+                    "width": 0.86,
+                    "facecolor": PALETTE["model"],
+                    "linewidth": 0,
+                    "label": clipped(name),
+                }
+                axes.bar(places, found, **bars)
+            else:
+                mark: Look = {
+                    "marker": "D",
+                    "markerfacecolor": "none",
+                    "markersize": 4.5,
+                    "label": clipped(name),
+                }
+                axes.plot(places, found, color=PALETTE["ink"], linestyle="none", **mark)
+        count = len(next(iter(parts.values()))) - 1
+        axes.set_xticks([0, count / 2, count, count + 1], ["begin", "half", "end", "at the\nanswer"])
+        axes.set_xlim(0, count + 1.6)
+        axes.set_xlabel("place of the first departure in the trace")
+        axes.set_ylabel("share of traces")
+        axes.xaxis.grid(False)
+        axes.yaxis.set_major_formatter(PERCENT)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
+        _legend(axes)
+    return Plot(title, canvas.svg, caption)
+
+
+def counts(
+    title: str, edges: Sequence[float], found: Mapping[str, Sequence[float]], axis: str, caption: str
+) -> Plot:
+    """Histograms over the same edges as areas and lines: how many rows have which length."""
+    with _canvas(title) as canvas:
+        axes = canvas.axes
+        for at, (name, tall) in enumerate(found.items()):
+            colour = PALETTE["fill"] if at == 0 else _look(name, at)[0]
+            look: Look = {"fill": at == 0, "linewidth": 0 if at == 0 else 1.5, "label": name}
+            side: Look = {"facecolor": colour} if at == 0 else {"edgecolor": colour}
+            axes.stairs(tall, edges, **look, **side)
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(edges[0], edges[-1])
+        axes.set_xlabel(axis)
+        axes.set_ylabel("rows")
+        axes.xaxis.grid(False)
+        axes.xaxis.set_major_formatter(COUNT)
+        axes.yaxis.set_major_formatter(COUNT)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        if len(found) > 1:
+            _legend(axes)
+    return Plot(title, canvas.svg, caption)
+
+
+def bars(title: str, found: Mapping[str, float], axis: str, caption: str) -> Plot:
+    """How many rows have which value, one bar below the other."""
+    with _canvas(title, high=0.9 + 0.27 * max(len(found), 2)) as canvas:
+        axes = canvas.axes
+        look: Look = {"height": 0.66, "facecolor": PALETTE["fill"], "linewidth": 0}
+        axes.barh(range(len(found)), list(found.values()), **look)
+        _names(axes, list(found))
+        axes.set_xlabel(axis)
+        axes.xaxis.set_major_formatter(COUNT)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+    return Plot(title, canvas.svg, caption)
+
+
 def shares(title: str, rows: Mapping[str, Mapping[str, float]], caption: str) -> Plot:
     """What part of the responses falls into each of four classes, a bar a name; classes stand worst first."""
     tones = [PALETTE[name] for name in ("worst", "poor", "fair", "best")]
@@ -225,9 +345,10 @@ def lengths(
     with _canvas(title) as canvas:
         axes = canvas.axes
         axes.hist(solver, edges, color=PALETTE["fill"], label="solver")
-        for arm, found in arms.items():
-            look: Look = {"histtype": "step", "linewidth": 1.6, "linestyle": MARKS[arm][1]}
-            axes.hist(found, edges, edgecolor=PALETTE[arm], label=arm, **look)
+        for at, (arm, found) in enumerate(arms.items()):
+            colour, _, line = _look(arm, at)
+            look: Look = {"histtype": "step", "linewidth": 1.6, "linestyle": line}
+            axes.hist(found, edges, edgecolor=colour, label=clipped(arm), **look)
         axes.set_ylim(0, tallest * 1.08)
         axes.set_xlim(edges[0], edges[-1])
         axes.set_xlabel("trace words")
@@ -246,6 +367,27 @@ def smoothed(points: Sequence[tuple[float, float]], most: int = 200) -> list[tup
     cuts = np.linspace(0, len(points), most + 1).astype(int)
     means = [np.mean(points[begin:end], axis=0) for begin, end in pairwise(cuts)]
     return [(float(step), float(loss)) for step, loss in means]
+
+
+def clipped(label: str, most: int = 24) -> str:
+    """A label that leaves room for the picture; matplotlib leaves out what begins with an underscore."""
+    text = label if len(label) <= most else label[: most - 1] + "…"
+    return f"\u200b{text}" if text.startswith("_") else text
+
+
+def _thinned(points: Sequence[tuple[float, float]], most: int = 300) -> list[tuple[float, float]]:
+    """Some of the points where there are more than `most`: the corners of a schedule stay where they are."""
+    if len(points) <= most:
+        return list(points)
+    places = np.linspace(0, len(points) - 1, most).round().astype(int)
+    return [points[at] for at in places]
+
+
+def _look(name: str, at: int) -> tuple[str, str, str]:
+    """Colour, marker and line: an arm's own, or those of its place."""
+    arm = name.split(" ")[0]
+    kind = arm if arm in MARKS else LINES[at % 4]
+    return PALETTE[kind], *MARKS[kind]
 
 
 class _Canvas:
@@ -292,7 +434,7 @@ def _legend(axes: Axes, columns: int = 3) -> None:
 
 def _names(axes: Axes, names: Sequence[str]) -> None:
     """Names down the left side, the first one on top."""
-    axes.set_yticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), [clipped(name) for name in names])
     axes.tick_params(axis="y", labelcolor=PALETTE["ink"])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.yaxis.grid(False)

@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.artifact import Json
-from pipeline.page.findings import Findings
+from pipeline.page.differences import differences
+from pipeline.page.findings import Checkpoint, Findings
 from pipeline.page.numbers import MISSING, Kind, interval, kind_of, significant, value
-from pipeline.stages.evaluate import Entrant
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A text with a smaller one below it (an interval, a count)."""
-
-    text: str
-    detail: str = ""
-    strong: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows below titled columns; the first `left` of them are words, the others numbers."""
-
-    columns: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
-    left: int = 1
-    caption: str = ""
-    hints: Mapping[str, str] = field(default_factory=dict)
-    """What a column or a first cell means, shown when pointed at."""
-
+from pipeline.page.parts import Cell, Table
 
 HEADLINE = (
     ("optimal", "optimal", "greedy", "all"),
@@ -55,7 +33,7 @@ def measured(row: Mapping[str, Any] | None, kind: Kind | None = None) -> Cell:
     return Cell(value(row["value"], kind), interval(row.get("low"), row.get("high"), kind))
 
 
-def headline(findings: Sequence[Findings], entrants: Sequence[Sequence[Entrant]]) -> Table:
+def headline(findings: Sequence[Findings], entrants: Sequence[Sequence[Checkpoint]]) -> Table:
     """The metrics that matter most, a row a checkpoint; columns without any value are left out.
 
     Several findings are variants, with one checkpoint each. Rivals stand below the checkpoints.
@@ -76,45 +54,22 @@ def headline(findings: Sequence[Findings], entrants: Sequence[Sequence[Entrant]]
             columns.append(f"{title}\n{named}")
             for line, row in zip(cells, found, strict=True):
                 line.append(measured(row))
-    return Table(["checkpoint" if not several else "variant", *columns], cells)
+    first = "checkpoint" if not several else "variant"
+    return Table([first, *columns], cells, caption="main metrics", look="full")
 
 
 def _lines(
-    findings: Sequence[Findings], entrants: Sequence[Sequence[Entrant]]
-) -> list[tuple[Findings, Entrant | str, str]]:
+    findings: Sequence[Findings], entrants: Sequence[Sequence[Checkpoint]]
+) -> list[tuple[Findings, Checkpoint | str, str]]:
     """What has a row of a table, with its name: checkpoints, then the rivals, those of one name once."""
     several = len(findings) > 1
-    lines: list[tuple[Findings, Entrant | str, str]] = [
-        (each, entrant, _label(each, entrant, several))
+    lines: list[tuple[Findings, Checkpoint | str, str]] = [
+        (each, entrant, line_name(each, entrant, several))
         for each, own in zip(findings, entrants, strict=True)
         for entrant in own
     ]
     rivals = {name: each for each in findings for name in each.rivals}
     return [*lines, *((each, name, name) for name, each in rivals.items())]
-
-
-def differences(findings: Sequence[Findings]) -> list[str]:
-    """What sets each variant apart: the fields that are not the same in all of them.
-
-    Recipes of several domains differ in too much; there it is what they say of themselves.
-    """
-    if len({each.job.recipe.domain.name for each in findings}) > 1:
-        return [each.job.recipe.about for each in findings]
-    flat = [dict(_fields(asdict(each.job.recipe))) for each in findings]
-    names = [
-        name
-        for name in dict.fromkeys(name for each in flat for name in each)
-        if name not in ("name", "about") and len({str(each.get(name)) for each in flat}) > 1
-    ]
-    return [", ".join(f"{name}: {each[name]}" for name in names if name in each) for each in flat]
-
-
-def _fields(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, item in tree.items():
-        if isinstance(item, dict):
-            yield from _fields(item, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", item
 
 
 BRIEF = (
@@ -192,7 +147,7 @@ def every_metric(findings: Findings, subset: str) -> Table:
         for (rule, metric), found in keyed.items()
     ]
     names = [*map(findings.label, findings.entrants), *others]
-    return Table(["metric", "rule", *names], rows, left=2, hints=notes)
+    return Table(["metric", "rule", *names], rows, left=2, hints=notes, caption=f"every metric, {subset}")
 
 
 def further(findings: Findings) -> list[tuple[str, Table]]:
@@ -235,27 +190,28 @@ def counted(findings: Findings, subset: str) -> str:
     return "; ".join(seen.values())
 
 
+ROUND_HINTS = {
+    "rows improved": "share of the training rows that got a shorter response in this round",
+    "words a row": "mean trace words of the training rows after the round",
+    "optimal samples": "share of the sampled responses with an optimal answer (model) or teacher runs",
+    "validation optimal": "greedy, on validation problems, which decide about the plateau",
+    "test optimal": "greedy, on the held-out problems",
+    "length to start": "paired ratio of trace lengths to the checkpoint before the bootstrap",
+    "length to solver": "paired ratio of trace lengths to the mean of the solver's runs",
+}
+"""What the columns of a table of rounds mean."""
+
+
 def rounds(findings: Findings) -> Table:
     """The table of the bootstrap: what each round of each arm was given and what came of it."""
     columns = ["round", "arm", "rows improved", "words a row", "optimal samples", "validation optimal"]
     columns += ["test optimal", "length to start", "length to solver"]
     rows = [_round_line(findings, each) for each in findings.rounds]
-    hints = {
-        "rows improved": "share of the training rows that got a shorter response in this round",
-        "words a row": "mean trace words of the training rows after the round",
-        "optimal samples": "share of the sampled responses with an optimal answer (model) or teacher runs",
-        "validation optimal": "greedy, on validation problems, which decide about the plateau",
-        "test optimal": "greedy, on the held-out problems",
-        "length to start": "paired ratio of trace lengths to the checkpoint before the bootstrap",
-        "length to solver": "paired ratio of trace lengths to the mean of the solver's runs",
-    }
-    return Table(columns, rows, left=2, hints=hints)
+    return Table(columns, rows, left=2, hints=ROUND_HINTS, caption="rounds of the bootstrap", look="full")
 
 
 def _round_line(findings: Findings, line: Json) -> list[Cell]:
-    entrant = next(
-        each for each in findings.entrants if (each.arm, each.round) == (line["arm"], line["round"])
-    )
+    entrant = Checkpoint("", line["arm"], line["round"])
     paired = findings.length(entrant)
     share = line["optimal_share"]
     return [
@@ -275,7 +231,7 @@ def paired_lengths(findings: Findings) -> Table:
     """Trace lengths over the problems that every checkpoint solves optimally."""
     rows = [
         [
-            Cell(each["label"] if findings.rounds else "model", strong=True),
+            Cell(each["label"] if len(findings.entrants) > 1 else "model", strong=True),
             Cell(each["rule"]),
             Cell(f"{each['problems']:,}"),
             Cell(value(each["words"], "words")),
@@ -284,37 +240,39 @@ def paired_lengths(findings: Findings) -> Table:
         ]
         for each in findings.evaluation["lengths"]
     ]
-    return Table(["checkpoint", "rule", "problems", "words", "to start", "to solver"], rows, left=2)
+    columns = ["checkpoint", "rule", "problems", "words", "to start", "to solver"]
+    return Table(columns, rows, left=2, caption="paired trace lengths")
 
 
 def reasons(findings: Findings, column: str, most: int = 6) -> Table:
-    """Why responses of the final checkpoint fail, the most frequent reasons first; every number is an N."""
+    """Why responses of the final checkpoint fail, the most frequent reasons first.
+
+    Every number is an N, and what is quoted is left out: reasons of one kind count as one.
+    """
     own = findings.greedy(findings.final)
-    counts = own.drop_nulls(column)[column].str.replace_all(r"\d+", "N").value_counts()
+    kinds = own.drop_nulls(column)[column].str.replace_all(r"\d+", "N").str.replace_all("`[^`]*`", "`…`")
+    counts = kinds.value_counts()
     ordered = sorted(counts.iter_rows(), key=lambda pair: (-pair[1], pair[0]))[:most]
     rows = [[Cell(reason), Cell(f"{count:,}"), Cell(f"{count / len(own):.1%}")] for reason, count in ordered]
-    return Table(["reason", "responses", "share"], rows)
+    return Table(["reason", "responses", "share"], rows, caption="reasons")
 
 
-def facts(pairs: Sequence[tuple[str, str]], head: tuple[str, str] = ("", "")) -> Table:
-    """Names and values."""
-    return Table(head, [[Cell(name), Cell(text)] for name, text in pairs])
-
-
-def baselines(findings: Findings) -> Table:
-    """What a reader must know of the data set."""
-    rows = [
+def baselines(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """What a reader must know of a data set."""
+    cells = [
         [
             Cell(row["measure"]),
             Cell(row["note"]),
             Cell(MISSING if row["value"] is None else significant(row["value"])),
         ]
-        for row in findings.manifest("curate")["baselines"]
+        for row in rows
     ]
-    return Table(["measure", "", "value"], rows, left=2)
+    return Table(["measure", "", "value"], cells, left=2, caption="what a reader must know of the data")
 
 
-def _label(findings: Findings, entrant: Entrant, several: bool) -> str:
+def line_name(findings: Findings, entrant: Checkpoint, several: bool) -> str:
+    """How a table of one or of several evaluations calls a checkpoint."""
     if not several:
         return findings.label(entrant)
-    return findings.name if entrant.round == 0 else f"{findings.name}, {entrant.label}"
+    alone = entrant.round == 0 and len(findings.heads) == 1
+    return findings.name if alone else f"{findings.name}, {entrant.label}"

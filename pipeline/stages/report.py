@@ -1,4 +1,4 @@
-"""Everything on one page: figures, tables and problems of a finished recipe in one self-contained file."""
+"""Everything on one page: figures, tables and traces of a finished recipe in one self-contained file."""
 
 from __future__ import annotations
 
@@ -22,22 +22,20 @@ def settings(recipe: Recipe) -> Json:
 def run(job: Job) -> Json:
     """Write the page; the manifest keeps the short tables that the terminal shows."""
     from pipeline.page.document import render
-    from pipeline.page.findings import Findings
+    from pipeline.page.sections import evaluations, subject
     from pipeline.page.tables import briefs
     from pipeline.provenance import provenance
 
-    names = job.recipe.expanded()
-    every = [Findings(name, made) for name, made in zip(names, job.inputs, strict=True)]
-    page = render(
-        job.recipe.name,
-        job.recipe.about,
-        every,
-        job.artifact.folder,
-        provenance(),
-        job.recipe.report.examples,
-    )
+    recipe, parts = job.recipe, job.recipe.expanded().items()
+    subjects = [
+        subject(name, made.artifact, each.about) for (name, each), made in zip(parts, job.inputs, strict=True)
+    ]
+    page = render(recipe.name, recipe.about, subjects, job.artifact.folder, provenance(), recipe.report)
     job.artifact.publish(PAGE, lambda path: write_text(path, page))
-    return {"tables": briefs(every), "summary": f"{len(page.encode()) / 1e3:,.0f} kB in {PAGE}"}
+    return {
+        "tables": briefs(evaluations(subjects)),
+        "summary": f"{len(page.encode()) / 1e3:,.0f} kB in {PAGE}",
+    }
 
 
 def show(job: Job) -> None:
@@ -50,8 +48,8 @@ def show(job: Job) -> None:
 REPORT = Stage(
     name="report",
     joint=True,
-    version=2,
-    about="figures, tables and problems on one self-contained HTML page",
+    version=3,
+    about="figures, tables and playable traces on one self-contained HTML page",
     needs=lambda recipe: tuple(Need(evaluate.EVALUATE, each) for each in recipe.expanded().values()),
     settings=settings,
     run=run,

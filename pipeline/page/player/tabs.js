@@ -5,47 +5,48 @@ the other, and the tabs are links. */
 (() => {
   const tabs = [...document.querySelectorAll("[role=tab]")];
   if (!tabs.length) return;
-  const panel = (tab) => document.getElementById(tab.getAttribute("aria-controls"));
+  const panels = new Map(tabs.map((tab) => [tab, document.getElementById(tab.getAttribute("aria-controls"))]));
+  const left = new Map();
+  let current = tabs[0];
+
   const open = (chosen) => {
-    for (const tab of tabs) {
+    current = chosen;
+    for (const [tab, panel] of panels) {
       tab.setAttribute("aria-selected", String(tab === chosen));
       tab.tabIndex = tab === chosen ? 0 : -1;
-      panel(tab).hidden = tab !== chosen;
+      panel.hidden = tab !== chosen;
     }
-    window.dispatchEvent(new Event("resize"));
   };
   const named = (hash) => {
     try { return document.getElementById(decodeURIComponent(hash)); } catch { return null; }
   };
   const follow = () => {
     const hash = location.hash.slice(1);
-    const target = named(hash);
-    const wanted = /^traces?(=|&|$)/.test(hash)
-      ? tabs.find((tab) => panel(tab).id === "part-traces")
-      : tabs.find((tab) => panel(tab).contains(target));
-    if (!wanted) return;
-    const moved = panel(wanted).hidden;
+    const target = /^trace=/.test(hash) ? document.getElementById("traces") : named(hash);
+    const wanted = tabs.find((tab) => target && panels.get(tab).contains(target));
+    if (!wanted || wanted === current) return;
     open(wanted);
-    if (moved && target) target.scrollIntoView();
+    if (hash !== "traces" && hash !== "results") target.scrollIntoView();
   };
-  const keys = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+  const turn = (tab) => {
+    if (tab === current) return;
+    left.set(current, location.hash);
+    history.replaceState(null, "", left.get(tab) || tab.hash);
+    open(tab);
+  };
   for (const [at, tab] of tabs.entries()) {
-    tab.addEventListener("click", (event) => {
-      event.preventDefault();
-      history.replaceState(null, "", tab.hash);
-      open(tab);
-    });
+    tab.addEventListener("click", (event) => { event.preventDefault(); turn(tab); });
     tab.addEventListener("keydown", (event) => {
-      const next = event.key === "Home" ? 0 : event.key === "End" ? tabs.length - 1
-        : event.key in keys ? (at + keys[event.key] + tabs.length) % tabs.length : -1;
-      if (event.key === " ") { event.preventDefault(); tab.click(); }
-      if (next < 0) return;
+      const places = { Home: 0, End: tabs.length - 1, ArrowLeft: at - 1, ArrowRight: at + 1, " ": at };
+      if (!(event.key in places)) return;
       event.preventDefault();
-      tabs[next].focus();
-      tabs[next].click();
+      const next = tabs[(places[event.key] + tabs.length) % tabs.length];
+      next.focus();
+      turn(next);
     });
   }
-  open(tabs[0]);
+  document.documentElement.classList.add("tabbed");
+  open(current);
   follow();
   window.addEventListener("hashchange", follow);
 })();
