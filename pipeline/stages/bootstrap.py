@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 
 from pipeline import metrics, schema
-from pipeline.artifact import Artifact, Json, write_text
-from pipeline.card import folder_card
+from pipeline.artifact import Artifact, Json
+from pipeline.card import round_card
 from pipeline.console import LOG, bar, say
 from pipeline.dataset import split_rows
 from pipeline.errors import Refusal
@@ -159,12 +159,7 @@ class _Round:
                 if artifact.written(name) is None:
                     self._chunk(artifact, name, rows.slice(at * CHUNK, CHUNK), at)
                 advance()
-        card = folder_card(
-            f"{self.job.recipe.name}: round {self.number} of the arm {self.arm}",
-            "Training rows of a bootstrap round: `origin` says whose trace a row has.",
-            {"default": {"train": "data/train-*.parquet"}},
-        )
-        write_text(artifact.folder / "README.md", card)
+        round_card(artifact, self.job.recipe, names, self.arm, self.number)
         entries = [artifact.written(name) or {} for name in names]
         responses = sum(entry["responses"] for entry in entries)
         written = sum(entry["rows"] for entry in entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import polars as pl
 
 from generators.domain import LEVELS
 from pipeline import schema
-from pipeline.artifact import Artifact, Json, write_text
-from pipeline.card import data_card
+from pipeline.artifact import Artifact, Json
+from pipeline.card import curated_card
 from pipeline.console import bar
 from pipeline.errors import Refusal
 from pipeline.executor import over_shards
@@ -59,7 +60,7 @@ def run(job: Job) -> Json:
         advance(len(plan) - len(missing))
         for _ in over_shards(task, missing, job.options.workers):
             advance()
-    return _facts(job, rows)
+    return _facts(job, rows, plan)
 
 
 def decided(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
@@ -168,7 +169,7 @@ def _reasons(rows: pl.DataFrame) -> dict[str, int]:
     return dict(counts.iter_rows())
 
 
-def _facts(job: Job, rows: pl.DataFrame) -> Json:
+def _facts(job: Job, rows: pl.DataFrame, plan: Iterable[str]) -> Json:
     kept = rows.filter(pl.col("reason").is_null())
     splits = {split: int((kept["split"] == split).sum()) for split in SPLITS}
     spread = kept.group_by("problem_id").agg(pl.col("split").n_unique())["split"]
@@ -184,7 +185,8 @@ def _facts(job: Job, rows: pl.DataFrame) -> Json:
         "baselines": baselines.to_dicts(),
         "longest_row": int(np.max(kept["words"].to_numpy(), initial=0)),
     }
-    write_text(job.artifact.folder / "README.md", data_card(job.recipe, facts, facts["baselines"]))
+    files = [name for name in plan if name.startswith("data/")]
+    curated_card(job.artifact, job.recipe, files, facts, job.input("generate").artifact.manifest)
     counts = " / ".join(f"{splits[name]:,}" for name in SPLITS)
     dropped = sum(facts["rejected"].values())
     facts["summary"] = (

@@ -11,8 +11,8 @@ import polars as pl
 from generators.domain import Domain
 from pipeline import asked as asked_problems
 from pipeline import metrics, schema
-from pipeline.artifact import Artifact, Json, write_text
-from pipeline.card import folder_card
+from pipeline.artifact import Artifact, Json
+from pipeline.card import answered_card
 from pipeline.console import bar
 from pipeline.dataset import split_rows
 from pipeline.examination import examined
@@ -94,12 +94,6 @@ def judge(
             _roll_out(artifact, at, entrant, problems, references, asked, seed, _words(entrants))
         _combine(artifact, entrants)
     artifact.discard(*[_part(at) for at in range(len(entrants))])
-    card = folder_card(
-        f"{domain.name}: answers and judgements",
-        "Every response of every checkpoint, judged; the configuration `teacher` has the teacher's effort.",
-        {"default": {"test": ROLLOUTS}, "teacher": {"test": PROBLEMS}},
-    )
-    write_text(artifact.folder / "README.md", card)
     columns = schema.rollouts(_words(entrants))
     rollouts = schema.read(artifact.folder / ROLLOUTS, columns)
     others = rivals(domain, stored, problems, seed)
@@ -122,6 +116,8 @@ def judge(
         "references": {name: references[name].mean() for name in references.columns},
     }
     artifact.publish_json(METRICS, facts)
+    configs = {"default": {"test": ROLLOUTS}, "teacher": {"test": PROBLEMS}}
+    answered_card(artifact, domain, configs, problems, rollouts, facts)
     return facts
 
 

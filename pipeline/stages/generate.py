@@ -13,8 +13,8 @@ from rich.markup import escape
 
 from generators.domain import BadProblem, Domain, Hung
 from pipeline import schema
-from pipeline.artifact import Artifact, Json, file_hash, write_text
-from pipeline.card import folder_card
+from pipeline.artifact import Artifact, Json, file_hash
+from pipeline.card import drawn_card
 from pipeline.console import bar, say
 from pipeline.errors import Refusal
 from pipeline.executor import over_shards
@@ -64,15 +64,16 @@ def run(job: Job) -> Json:
         advance(len(wanted) - len(missing))
         for _ in over_shards(task, missing, job.options.workers):
             advance()
-    card = folder_card(
-        f"{recipe.domain.name}: problems as drawn, solved and judged",
-        "Shards of one row a problem, before duplicates are dropped and splits assigned.",
-        {"default": {"train": "data/part-*.parquet"}},
-    )
-    write_text(artifact.folder / "README.md", card)
     made = facts(job)
+    _card(job, made)
     _tell(made)
     return made
+
+
+def _card(job: Job, made: Json) -> None:
+    """The card of the shards that are there."""
+    names = [name for shard in range(shards(job.recipe)) if job.artifact.written(name := shard_name(shard))]
+    drawn_card(job.artifact, job.recipe, names, made, job.settings["identity"])
 
 
 def _tell(made: Json) -> None:
@@ -225,6 +226,7 @@ def seal(job: Job) -> None:
             f"Make them with `distill generate --recipe ... --shards {missing[0]}-{missing[-1]}`."
         )
     made = {**facts(job), "seconds": None}
+    _card(job, made)
     job.artifact.seal(job.manifest(made))
     say("seal", f"{made['summary']} [dim]{job.artifact.folder}[/dim]")
 
