@@ -134,7 +134,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _abouts(words: Sequence[str]) -> dict[str, str]:
-    """What each stage is for: imported where stages run or are explained, so that other verbs start sooner."""
+    """What each stage is for: imported where stages run or are explained; other verbs start sooner."""
     verb = next((word for word in words if not word.startswith("-")), None)
     if verb is not None and verb not in STAGE_VERBS:
         return dict.fromkeys(STAGE_VERBS, "")

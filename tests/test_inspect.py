@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import finished
 import numpy as np
@@ -29,8 +30,12 @@ def seen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  
     """What a path looks like in a terminal of 80 columns."""
     monkeypatch.setattr(console.OUT, "_width", 80)
 
-    def look(path: Path, rows: int = 1) -> str:
-        show(path, rows)
+    def look(path: Path, rows: int = 1, refused: str = "", **options: Any) -> str:
+        if refused:
+            with pytest.raises(Refusal, match=refused):
+                show(path, rows, **options)
+        else:
+            show(path, rows, **options)
         return capsys.readouterr().out
 
     return look
@@ -113,14 +118,20 @@ def test_an_unfinished_artifact_says_so(evaluated: Job, tmp_path: Path, seen) ->
     copy = tmp_path / "maze-1"
     shutil.copytree(stage(evaluated, "generate"), copy)
     (copy / "manifest.json").unlink()
-    assert "not finished: 2 files are whole" in seen(copy)
+    (copy / "data" / "part-00001.parquet").write_bytes(b"PAR1 and no more")
+    shown = seen(copy, refused="it was never finished.\nRun its stage again")
+    assert "not finished: 1 file is whole" in shown
+    assert "data/part-00000.parquet  200 rows" in shown
 
 
 def test_a_changed_file_is_named(evaluated: Job, tmp_path: Path, seen) -> None:  # type: ignore[no-untyped-def]
     copy = tmp_path / "maze-1"
     shutil.copytree(stage(evaluated, "generate"), copy)
     (copy / "data" / "part-00001.parquet").unlink()
-    assert "part-00001.parquet is missing or was changed" in seen(copy)
+    wrong = "part-00001.parquet is missing or was changed"
+    shown = seen(copy, refused=wrong)
+    assert wrong in shown
+    assert "data/part-00000.parquet  200 rows" in shown
 
 
 def test_what_cannot_be_shown_is_refused_in_a_sentence(evaluated: Job, tmp_path: Path) -> None:
@@ -157,7 +168,7 @@ def test_a_round_of_another_run_is_shown_with_its_table(tmp_path: Path, seen) ->
     (tmp_path / ".written").mkdir()
     rounds = [{**line, "validation": validation, "length_ratio": 0.97}]
     (tmp_path / "rounds.json").write_text(json.dumps({"rounds": rounds}))
-    shown = seen(tmp_path)
+    shown = seen(tmp_path, refused="never finished")
     assert "unchanged" in shown
     assert "40.0%" in shown
 

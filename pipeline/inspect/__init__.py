@@ -3,70 +3,119 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.artifact import MANIFEST, SIDECARS, Artifact
 from pipeline.console import OUT
 from pipeline.errors import Damaged, Refusal
-from pipeline.inspect import ids, parquet, rounds, weights
-from pipeline.inspect.header import header
 
 IDS = "tokens.json"
+PAGE = "report.html"
 
 
-def show(path: Path, rows: int) -> None:
+def show(path: Path, rows: int, where: str | None = None, row: str | None = None, step: bool = False) -> None:
     """Print what stands at `path`: an artifact, one of its folders, a Parquet file or a checkpoint.
 
-    Reads schemas, a few rows and the columns that are counted, never a whole data set. Raises Refusal for
-    what is missing, damaged or of another kind.
+    Of a large data set metadata and a few row groups are read; with `where`, the columns that it names and
+    those that are counted. `row` draws one problem, `step` plays it. Raises Refusal for what is missing,
+    unfinished, damaged or of another kind, after whatever can be shown was shown.
     """
+    place = path.parent if path.name == MANIFEST else path
     if rows < 0:
         raise Refusal(f"--rows must be 0 or more, got {rows}")
-    if not path.exists():
+    if step and row is None:
+        raise Refusal("--step plays one problem: name it with --row ID")
+    if row is not None and where is not None:
+        raise Refusal("--row names one problem, --where chooses among all: give one of the two")
+    if not place.exists():
         raise Refusal(f"there is no file or folder {path}")
     try:
-        _show(path, rows)
+        if row is not None:
+            from pipeline.inspect import one
+
+            one.show(place, row, step)
+        else:
+            _show(place, rows, where)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise Damaged(f"a file of {path} cannot be read: {error}") from None
 
 
-def _show(path: Path, rows: int) -> None:
-    if path.is_file():
-        if path.suffix != ".parquet":
-            raise Refusal(
-                f"{path} is no Parquet file; inspect takes artifacts, Parquet files and checkpoints"
-            )
-        parquet.show([path], rows)
-    elif (path / MANIFEST).is_file() or (path / SIDECARS).is_dir():
-        _artifact(Artifact(path), rows)
-    elif not _parts(path, rows):
-        raise Refusal(f"{path} holds no manifest, no Parquet file, no ids and no checkpoint")
+def _show(path: Path, rows: int, where: str | None) -> None:
+    if path.is_file() and path.suffix != ".parquet":
+        raise Refusal(f"{path} is no Parquet file; inspect takes artifacts, Parquet files and checkpoints")
+    if (path / MANIFEST).is_file() or (path / SIDECARS).is_dir():
+        _artifact(Artifact(path), rows, where)
+    elif not _parts(path, rows, where):
+        raise Refusal(
+            f"{path} holds no manifest, no Parquet file, no ids and no checkpoint"
+            if where is None
+            else f"{path} holds no rows that --where could choose among"
+        )
 
 
-def _artifact(artifact: Artifact, rows: int) -> None:
-    """The header of an artifact, then whatever of it there is."""
-    header(artifact)
+def _artifact(artifact: Artifact, rows: int, where: str | None) -> None:
+    """The header of an artifact, then whatever of it there is; then what is wrong with it."""
+    from pipeline.inspect import header
+
+    header.header(artifact)
     folder = artifact.folder
-    if (folder / "rounds.json").is_file():
-        rounds.show(json.loads((folder / "rounds.json").read_text())["rounds"])
-    if (folder / "run.json").is_file():
-        weights.training(folder)
-    for part in (folder, folder / "data", folder / "ids"):
-        if part.is_dir():
-            _parts(part, rows)
-    page = folder / "report.html"
+    shown = [_parts(part, rows, where) for part in (folder, folder / "data", folder / "ids") if part.is_dir()]
+    if where is not None and not any(shown):
+        raise Refusal(f"{folder} holds no rows that --where could choose among")
+    page = folder / PAGE
     if page.is_file():
         OUT.print(str(page.absolute()), soft_wrap=True, markup=False)
+    if not artifact.manifest_path.is_file():
+        assert artifact.manifest  # raises Unfinished
+    for fault in header.faults(artifact):
+        raise Damaged(fault)
 
 
-def _parts(folder: Path, rows: int) -> bool:
-    """Show the Parquet files, ids and weights right in a folder; whether there were any."""
-    answers = folder / "rollouts.parquet"  # the other file of an evaluation has another schema
-    files = [answers] if answers.is_file() else sorted(folder.glob("*.parquet"))
-    if files:
-        parquet.show(files, rows)
-    if list(folder.glob("*.npy")):
+def _parts(folder: Path, rows: int, where: str | None) -> bool:
+    """Show what stands right in a folder; whether there was anything."""
+    shown = list(_pieces(folder, where))
+    if where is not None and "files" not in shown:
+        return False
+    for piece in shown:
+        _piece(piece, folder, rows, where)
+    return bool(shown)
+
+
+def _pieces(folder: Path, where: str | None) -> Iterator[str]:
+    """What there is to show in a folder."""
+    from pipeline.inspect.files import files_of
+
+    if where is None and (folder / "rounds.json").is_file():
+        yield "rounds"
+    if where is None and (folder / "run.json").is_file():
+        yield "training"
+    if files_of(folder) is not None:
+        yield "files"
+    if where is None and list(folder.glob("*.npy")):
+        yield "ids"
+    elif where is None and (folder / "config.json").is_file():
+        yield "weights"
+
+
+def _piece(piece: str, folder: Path, rows: int, where: str | None) -> None:
+    """Print one of them. Each is imported where it is there: what it needs takes time to start."""
+    if piece == "files":
+        from pipeline.inspect import parquet
+        from pipeline.inspect.files import files_of
+
+        files = files_of(folder)
+        assert files is not None
+        parquet.show(files, rows, where)
+    elif piece == "rounds":
+        from pipeline.inspect import rounds
+
+        rounds.show(json.loads((folder / "rounds.json").read_text())["rounds"])
+    elif piece == "ids":
+        from pipeline.inspect import ids
+
         ids.show(folder)
-    elif (folder / "config.json").is_file():
-        weights.show(folder)
-    return bool(files) or (folder / IDS).is_file() or (folder / "config.json").is_file()
+    else:
+        from pipeline.inspect import weights
+
+        weights.training(folder) if piece == "training" else weights.show(folder)

@@ -9,7 +9,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.artifact import MANIFEST, Artifact, Json
+from pipeline.artifact import MANIFEST, SIDECARS, Artifact, Json
 from pipeline.console import OUT
 from pipeline.page.numbers import duration, size
 
@@ -18,10 +18,11 @@ def header(artifact: Artifact) -> None:
     """Print stage, recipe, origin and size of an artifact, finished or not."""
     folder = artifact.folder
     if not artifact.manifest_path.is_file():
-        kept = list((folder / ".written").rglob("*.json"))
-        OUT.print(
-            f"[bold]{escape(folder.name)}[/bold]  [yellow]not finished: {len(kept)} files are whole[/yellow]"
-        )
+        sidecars = folder / SIDECARS
+        names = [path.relative_to(sidecars).as_posix()[:-5] for path in sidecars.rglob("*.json")]
+        whole = sum(artifact.written(name) is not None for name in names)
+        told = "1 file is whole" if whole == 1 else f"{whole:,} files are whole"
+        OUT.print(f"[bold]{escape(folder.name)}[/bold]  [yellow]not finished: {told}[/yellow]")
         return
     manifest = artifact.manifest
     title = [str(manifest[name]) for name in ("stage", "recipe") if manifest.get(name)]
@@ -30,12 +31,18 @@ def header(artifact: Artifact) -> None:
         soft_wrap=True,
     )
     OUT.print(facts(_lines(manifest)))
-    for name, entry in manifest["files"].items():
-        path = folder / name
+    for fault in faults(artifact):
+        OUT.print(f"[yellow]{escape(fault)}[/yellow]", soft_wrap=True)
+
+
+def faults(artifact: Artifact) -> list[str]:
+    """A sentence for each file that has not the size of its manifest; nothing is hashed."""
+    made = []
+    for name, entry in artifact.manifest["files"].items():
+        path = artifact.folder / name
         if not path.is_file() or path.stat().st_size != entry["bytes"]:
-            OUT.print(
-                f"[yellow]{escape(name)} is missing or was changed after it was made[/yellow]", soft_wrap=True
-            )
+            made.append(f"{name} is missing or was changed after it was made")
+    return made
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> Table:
