@@ -29,7 +29,8 @@
     const changed = (steps.kinds || []).map(() => []);
     const look = (step, at, mark, head, detail) => {
       const { looks } = lines[at], old = looks[looks.length - 1] || { head: "", detail: "" };
-      const now = { step, mark: MARKS[mark], head: head ? texts[head] : old.head, detail: detail ? texts[detail] : old.detail };
+      const text = (told, before) => (told < 0 ? "" : told ? texts[told] : before); // 0: as before, -1: none any more
+      const now = { step, mark: MARKS[mark], head: text(head, old.head), detail: text(detail, old.detail) };
       if (now.mark === old.mark && now.head === old.head && now.detail === old.detail) return;
       looks.push(now);
       changed[step].push(at);

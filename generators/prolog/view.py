@@ -70,8 +70,8 @@ def play(row: Mapping[str, Any], words: Words, mode: Mode) -> dict[str, Any]:
     """The film of a row as lists of small numbers, one a step; texts stand once, in `texts`.
 
     `at` is the line that a step is about, less that of the step before; `marks`, `heads` and `details` tell
-    how it looks from then on (0: the text stays). `more` has the other lines that a step changes, each as the
-    steps since the last one, line, mark, head and detail. `depths` has one number a line.
+    how it looks from then on (0: the text stays, -1: it goes). `more` has other lines that a step changes,
+    each as the steps since the last one, line, mark, head and detail. `depths` has one number a line.
     """
     reel = _film(row, words, mode)
     answer = answered(row.get("answer"))
@@ -116,14 +116,17 @@ class _Reel:
         return {"texts": list(self.texts), **lists, "more": more}
 
     def _look(self, at: int, line: Line | None) -> tuple[int, int, int]:
-        """Mark, head and detail of a line; 0 for a text that it has had."""
+        """Mark, head and detail of a line that changes or stays."""
         if line is None:
             return MARKS.index("note"), 0, 0
         old, self.shown[at] = self.shown.get(at), line
-        head = 0 if old and old.head == line.head else self._text(line.head)
-        detail = 0 if old and old.detail == line.detail else self._text(line.detail)
-        kept = line.mark == "clause" and line.kept
-        return MARKS.index("clause kept" if kept else line.mark), head, detail
+        mark = "clause kept" if line.mark == "clause" and line.kept else line.mark
+        head = self._other(line.head, old.head if old else "")
+        return MARKS.index(mark), head, self._other(line.detail, old.detail if old else "")
+
+    def _other(self, told: str, old: str) -> int:
+        """A text in place of an old one."""
+        return 0 if told == old else self._text(told) or -1
 
     def _text(self, told: str) -> int:
         return self.texts.setdefault(told, len(self.texts))
