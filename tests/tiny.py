@@ -116,6 +116,9 @@ class Counting(Domain):
         )
         return pl.DataFrame([_judged(*row) for row in rows], schema=dict(JUDGEMENT), orient="row")
 
+    def cuts(self, row: Mapping[str, Any]) -> list[int]:
+        return list(range(0, len(row["trace"] or []), 2))
+
     def view(self, row: Mapping[str, Any], form: Form) -> str:
         words = [*row["prompt"], *(row["trace"] or []), *(row["answer"] or [])]
         text = " ".join(map(str, words))

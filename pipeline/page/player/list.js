@@ -85,7 +85,8 @@ distill.list = (() => {
     box.append(...next.map(option));
     drawn += next.length;
     more.hidden = drawn >= found.length;
-    more.textContent = `Show ${Math.min(PAGE, found.length - drawn)} more of ${(found.length - drawn).toLocaleString("en")}`;
+    const left = found.length - drawn;
+    more.textContent = left > PAGE ? `Show ${PAGE} more of ${left.toLocaleString("en")}` : `Show the other ${left}`;
     mark();
   };
 
@@ -164,7 +165,8 @@ distill.list = (() => {
     KEYS,
     set: (pairs) => {
       for (const name of KEYS) {
-        const field = form.elements[name], value = pairs.get(name);
+        const field = form.elements[name], asked = pairs.get(name);
+        const value = field.type === "number" && !/^\d+$/.test(asked ?? "") ? null : asked;
         if (name === "playable") field.checked = value === "1";
         else field.value = value === null && name === "order" ? "mixed" : value ?? "";
         if (field.tagName === "SELECT" && field.selectedIndex < 0) field.selectedIndex = 0;

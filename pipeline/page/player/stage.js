@@ -10,7 +10,7 @@ distill.stage = (() => {
   const counted = (count, word) => `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
   const position = (n, of) => `${n.toLocaleString("en")} of ${counted(of, "step")}`;
   const TEACHER = "teacher";
-  let open = [], step = 0, last = 0, row = null, beside = TEACHER, turn = 0, frame = 0, onStep = () => {};
+  let settled = false, open = [], step = 0, last = 0, row = null, beside = TEACHER, turn = 0, frame = 0, onStep = () => {};
 
   /* What is told of a row, or of the teacher's trace, of which no more is known than its words. */
   const facts = ({ words = null, level = null, answerWhy = null }, count) => [
@@ -20,9 +20,11 @@ distill.stage = (() => {
     answerWhy === null ? null : `answer: ${answerWhy}`,
   ].filter((told) => told !== null);
 
-  /* Steps are counted from 0, as the verifier counts them in its reasons. */
-  const departs = (mark, count) => html("span", {},
-    mark.step < count ? `⚠ Departs at step ${mark.step}, counted from 0: ${mark.reason} ` : `⚠ Departs after its last step: ${mark.reason} `);
+  /* Where a trace departs and why; reasons of verifiers often name the step themselves. */
+  const departs = ({ step: at, reason }, count) => {
+    const place = at >= count ? " after its last step" : reason.includes(`step ${at}`) ? "" : ` at step ${at}`;
+    return html("span", {}, `⚠ Departs${place}: ${reason} `);
+  };
 
   const verdict = (each) => (each.verdict === null ? null
     : html("span", { class: `verdict ${each.verdict}` }, `${SIGNS[each.verdict] || ""} ${each.verdict}`));
@@ -37,7 +39,10 @@ distill.stage = (() => {
     choice.value = String(beside);
     choice.addEventListener("change", () => {
       beside = choice.value === TEACHER ? TEACHER : Number(choice.value);
-      show(row, step, beside).then(() => panels.querySelector("select")?.focus());
+      show(row, step, beside).then(() => {
+        panels.querySelector("select")?.focus();
+        onStep();
+      });
     });
     return choice;
   };
@@ -172,6 +177,7 @@ distill.stage = (() => {
   /* Opens a row at a step, with the teacher or another row beside it. */
   const show = async (asked, n, other = TEACHER) => {
     stop();
+    settled = false;
     const mine = ++turn;
     [row, beside] = [asked, other];
     title.textContent = `Problem ${row.id}`;
@@ -197,6 +203,7 @@ distill.stage = (() => {
     }
     settle();
     draw(n);
+    settled = true;
   };
 
   const KEYS = {
@@ -224,5 +231,5 @@ distill.stage = (() => {
   jump.addEventListener("click", () => KEYS.d());
   if (calm.matches) speed.value = speed.options[0].value;
 
-  return { show, go, key, stop, state: () => ({ row, step, beside, playing: playing() }), start: (stepping) => { onStep = stepping; } };
+  return { show, key, settled: () => settled, count: () => open[open.length - 1].count, state: () => ({ row, step, beside, playing: playing() }), start: (stepping) => { onStep = stepping; } };
 })();
