@@ -8,8 +8,10 @@ from typing import Any
 
 import yaml
 
-MEANT = re.compile(r"([\\`*|\[\]~])")
-"""What means something in Markdown wherever it stands in a line."""
+MEANT = re.compile(r"([\\`*|\[\]~]|(?<!\w)_|_(?!\w)|^[#+=-])")
+"""What means something in Markdown: wherever it stands, around a word, or at the beginning of a line."""
+NUMBERED = re.compile(r"^(\d+)([.)])")
+"""What begins a numbered list."""
 PLAIN = re.compile(r"[\w .,:+/()='-]*")
 """Texts that may stand as code as they are."""
 
@@ -18,7 +20,7 @@ def text(said: Any) -> str:
     """A text that shows as it is, in one line: neither Markdown nor HTML in it is obeyed."""
     line = " ".join(str(said).split())
     safe = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return MEANT.sub(r"\\\1", safe)
+    return NUMBERED.sub(r"\1\\\2", MEANT.sub(r"\\\1", safe))
 
 
 def code(said: Any) -> str:

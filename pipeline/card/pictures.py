@@ -61,15 +61,16 @@ def safe(svg: str) -> bool:
 
 
 def _harmless(element: ElementTree.Element) -> bool:
-    if not isinstance(element.tag, str) or _local(element.tag) in STILL:
+    name = _local(element.tag)
+    if name in STILL or (name == "style" and _fetches(element.text or "")):
         return False
-    fetched = [value for name, value in element.attrib.items() if _local(name) in ("href", "src")]
-    handlers = [name for name in element.attrib if _local(name).lower().startswith("on")]
-    style = "".join(
-        (element.attrib.get("style", ""), element.text or "" if _local(element.tag) == "style" else "")
-    )
-    inside = all(value.startswith("#") for value in fetched) and not _fetches(style)
-    return inside and not handlers
+    return all(_still(_local(name).lower(), value) for name, value in element.attrib.items())
+
+
+def _still(name: str, value: str) -> bool:
+    """Whether an attribute is no handler and leads to nothing outside of its picture."""
+    inside = value.startswith("#") if name in ("href", "src") else not _fetches(value)
+    return inside and not name.startswith("on")
 
 
 def _fetches(style: str) -> bool:
