@@ -90,9 +90,9 @@
   const clauses = (scene) => {
     const made = new Map();
     const list = (kind) => (scene[kind].length
-      ? html("ul", { class: `prolog-${kind}` }, scene[kind].map(([name, text]) => {
+      ? html("ul", { class: `prolog-${kind}` }, scene[kind].map(([name, text, head]) => {
         const sign = html("span", { class: "prolog-using", "aria-hidden": "true" });
-        const item = html("li", { "aria-current": "false" }, sign, html("span", { class: "prolog-name" }, name), html("span", {}, text));
+        const item = html("li", { "aria-current": "false" }, sign, html("span", { class: "prolog-name" }, name), html("span", {}, head === undefined ? text : `${text} → ${head}`.trim()));
         made.set(name, { item, sign });
         return item;
       }))

@@ -56,12 +56,15 @@ def cuts(row: Mapping[str, Any]) -> list[int]:
 
 
 def scene(row: Mapping[str, Any], words: Words, mode: Mode) -> dict[str, Any]:
-    """Facts, rules and question as people write them. Raises BadProblem for a prompt that states none."""
+    """Facts, rules as body and head, and question. Raises BadProblem for a prompt that states none."""
     theory, names = _theory(row, words), displayed(row.get("names"))
     return {
         "mode": mode,
         "facts": [[name, fact.shown(names)] for name, fact in theory.facts.items()],
-        "rules": [[name, rule.shown(names)] for name, rule in theory.rules.items()],
+        "rules": [
+            [name, ", ".join(part.shown(names) for part in rule.body), rule.head.shown(names)]
+            for name, rule in theory.rules.items()
+        ],
         "question": theory.question.shown(names),
     }
 

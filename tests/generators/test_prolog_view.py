@@ -192,6 +192,7 @@ def test_names_are_shown_as_they_are_and_stay_data():
     told = DOMAINS["backward"].scene(row)
     assert told["question"] == "red(Robert <script>alert(1)</script>)"
     assert told["facts"][0] == ["fact1", '"><img src=x onerror=alert(1)>(Robert <script>alert(1)</script>)']
+    assert told["rules"][4] == ["rule5", "", "-blue(Robert <script>alert(1)</script>)"]
     steps = DOMAINS["backward"].play(row)
     assert "red(Robert <script>alert(1)</script>)" in steps["texts"]
     assert "x = Robert <script>alert(1)</script>" in steps["texts"]
