@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-MEANT = re.compile(r"([\\`*|\[\]~]|(?<!\w)_|_(?!\w)|^[#+=-])")
+MEANT = re.compile(r"([\\`*|\[\]~]|(?<![^\W_])_|_(?![^\W_])|^[#+=-])")
 """What means something in Markdown: wherever it stands, around a word, or at the beginning of a line."""
 NUMBERED = re.compile(r"^(\d+)([.)])")
 """What begins a numbered list."""
