@@ -135,9 +135,7 @@
         html("dt", {}, "Bindings"), bound, answerTerm, answer),
       count ? html("div", { class: "prolog-judgement" }, judged, strip) : null, total ? tree : null));
 
-    // The reason names its step from 0; the line says where it stands.
-    const why = mark ? String(mark.reason).replace(/^step \d+: /, "") : "";
-    const reason = html("span", { class: "prolog-reason" }, `✗ departs here: ${why}`);
+    const reason = html("span", { class: "prolog-reason" }, mark ? `✗ departs: ${mark.reason}` : "");
     const place = !mark ? null : mark.step < total ? rows[told[mark.step].at].element : answer;
 
     const draw = (at, n) => {
@@ -173,7 +171,7 @@
     const judgement = (n) => {
       const past = Math.min(n, total), faithful = Math.min(past, mark ? mark.step : total);
       const parts = [`${faithful} of ${counted(past, "step")} faithful`];
-      if (mark && n > departs) parts.push(mark.step < total ? `step ${mark.step + 1} departs` : "the answer does not follow");
+      if (mark && n > departs) parts.push(mark.step < total ? `step ${mark.step} departs` : "the answer does not follow");
       if (mark && past > mark.step + 1) parts.push(`${past - mark.step - 1} after it not judged`);
       judged.textContent = parts.join(", ");
       strip.setAttribute("aria-label", `Judgement of each step: ${parts.join(", ")}`);
