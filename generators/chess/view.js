@@ -37,7 +37,7 @@ distill.register("chess", { open: (() => {
     const [bx, by] = [left + (dx > 0 ? 84 : 16), top + (kind === "teacher" ? 16 : 84)];
     return svg("g", { class: `arrow ${kind}` },
       svg("path", { class: "halo", d: shaft + head }), svg("path", { class: "shaft", d: shaft }), svg("path", { class: "head", d: head }),
-      uci.length > 4 ? svg("text", { class: "becomes", x: u, y: v + 16 }, `=${uci[4].toUpperCase()}`) : null,
+      uci.length > 4 ? svg("text", { class: "becomes", x: u, y: v + ({ teacher: -8, answer: 44 }[kind] || 18) }, `=${uci[4].toUpperCase()}`) : null,
       badge ? [svg("circle", { cx: bx, cy: by, r: 20 }), svg("text", { x: bx, y: by + 11 }, badge)] : []);
   };
 
@@ -86,7 +86,7 @@ distill.register("chess", { open: (() => {
 
     /* All legal moves with their bars. */
     const bar = (who, mille) => html("span", { class: `bar ${who}` },
-      html("span", { class: "track" }, html("span", { class: "full", style: `width:${(mille || 0) / 10}%` })), html("span", { class: "number" }, percent(mille)));
+      html("span", { class: "gauge" }, html("span", { class: "full", style: `width:${(mille || 0) / 10}%` })), html("span", { class: "number" }, percent(mille)));
     const rows = scene.moves.map((uci, at) => html("li", { class: "move", tabindex: at ? -1 : 0, "data-move": uci, "aria-label": `${named(uci)}: ${worth(at) || "no labels"}` },
       html("span", { class: "pointer", "aria-hidden": "true" }),
       html("span", { class: "name" }, html("b", {}, scene.sans[at]), " ",
@@ -109,7 +109,7 @@ distill.register("chess", { open: (() => {
       event.stopPropagation();
       rows[Math.min(Math.max(next, 0), rows.length - 1)].focus();
     });
-    const keys = html("p", { class: "keys" }, scene.wins.some((win) => win !== null) ? html("span", { class: "key teacher" }, "teacher's win probability") : null,
+    const keys = html("p", { class: "hint" }, scene.wins.some((win) => win !== null) ? html("span", { class: "key teacher" }, "teacher's win probability") : null,
       student ? html("span", { class: "key student" }, steps.rates === "win" ? "student's win probability" : "share of the student's choice") : null);
 
     /* The log as a curve and as a table. */
@@ -121,9 +121,9 @@ distill.register("chess", { open: (() => {
       html("thead", {}, html("tr", {}, ["depth", "score", "win", "best move"].map((name) => html("th", { scope: "col" }, name)))), html("tbody", {}, entries.flatMap((entry, at) => (log && mark && at === mark.step ? [entry, reason] : [entry]))))) : null;
 
     const view = html("div", { class: "chess-view" },
-      html("p", { class: "heading" }, html("span", { class: `side ${scene.heading.startsWith("white") ? "white" : "black"}` }), scene.heading),
+      html("p", { class: "turn" }, html("span", { class: `side ${scene.heading.startsWith("white") ? "white" : "black"}` }), scene.heading),
       html("div", { class: "halves" }, html("div", { class: "half" }, board, line, legend, about),
-        html("div", { class: "half" }, keys, list, rows.length ? html("p", { class: "keys" }, `${rows.length} legal move${rows.length > 1 ? "s" : ""}`) : null)),
+        html("div", { class: "half" }, keys, list, rows.length ? html("p", { class: "hint" }, `${rows.length} legal move${rows.length > 1 ? "s" : ""}`) : null)),
       kept ? html("div", { class: "log" }, html("h5", {}, log ? "The search, depth by depth" : "The teacher's search, depth by depth"), html("div", { class: "halves" }, html("div", { class: "half" }, curve.picture), html("div", { class: "half" }, table))) : null);
     root.append(view);
 

@@ -14,10 +14,12 @@ from generators.chess.board import fens, rules
 from generators.chess.notations import logs
 from generators.chess.scoring import values
 from generators.domain import BadProblem
-from generators.words import codes
+from generators.words import UNKNOWN
 
 NUMBER = {action: at for at, action in enumerate(ACTIONS)}
 """The action of each move."""
+
+_CODE = {word: at for at, word in enumerate(logs.STORED)}
 
 Label = tuple[int | None, int | None]
 """Centipawns and mate of a move, one of them None."""
@@ -101,8 +103,14 @@ def win(centipawns: int | None, mate: int | None) -> float:
 
 def read(trace: Sequence[str]) -> tuple[logs.Entries, int]:
     """The entries with which the words of a trace begin, and where they end."""
-    told = logs.entries(*codes(pl.Series([trace], dtype=pl.List(pl.String)), logs.STORED))
+    told = logs.entries(*coded(trace))
     return told, int(np.max(told.ends, initial=0))
+
+
+def coded(words: Sequence[str]) -> logs.Rows:
+    """Words as codes of the stored alphabet, as one row."""
+    found = np.array([_CODE.get(word, UNKNOWN) for word in words], np.uint16)
+    return found, np.array([0, len(words)], np.int64)
 
 
 def words_of(column: Iterable[str | None] | None) -> list[str]:

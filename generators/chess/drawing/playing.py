@@ -11,15 +11,13 @@ from typing import Any
 
 import chess
 import numpy as np
-import polars as pl
 
 from generators import playback
 from generators.chess.alphabet import ACTIONS, LOG_NOTATIONS, VALUE_NOTATIONS
 from generators.chess.drawing import cells, text
 from generators.chess.drawing.scene import log_of, option
-from generators.chess.notations import answers, logs
+from generators.chess.notations import answers
 from generators.domain import VERDICTS
-from generators.words import codes
 
 Row = Mapping[str, Any]
 
@@ -138,16 +136,14 @@ def _judged(row: Row, board: chess.Board, said: Sequence[str]) -> tuple[str, str
     labelled = cells.labels_of(row)
     moves = sorted(cells.order_of(row, board))
     scores = [labelled.get(move, (None, None)) for move in moves]
-    named = {"centipawns": [[each for each, _ in scores]], "mates": [[each for _, each in scores]]}
-    problem = pl.DataFrame(
-        {"moves": [moves], "best": [row.get("best")], **(named if labelled else {})},
-        schema_overrides={
-            "moves": pl.List(pl.UInt16),
-            "best": pl.UInt16,
-            **({name: pl.List(pl.Int16) for name in named} if labelled else {}),
-        },
+    labels = answers.Labels(
+        offsets=np.array([0, len(moves)]),
+        moves=np.array(moves, np.int64),
+        centipawns=np.array([centipawns or 0 for centipawns, _ in scores], np.int64),
+        mates=np.array([mate or 0 for _, mate in scores], np.int64),
+        known=np.array([bool(labelled)]),
     )
-    answer = codes(pl.Series([said], dtype=pl.List(pl.String)), logs.STORED)
+    best = np.array([-1 if row.get("best") is None else row["best"]])
     ended = np.array([row.get("ended") is not False])
-    places, reasons = answers.judge(problem, answer, ended)
+    places, reasons = answers.held(labels, best, cells.coded(said), ended)
     return VERDICTS[places[0]], reasons[0]

@@ -72,10 +72,17 @@ def judge(
 
     Without labels no legal move but that of the root search is optimal.
     """
-    claimed, labels = claims(answers), _labels(problems)
+    return held(_labels(problems), best(problems), answers, ended)
+
+
+def held(
+    labels: Labels, best: Numbers, answers: Rows, ended: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], list[str | None]]:
+    """The same of labels and of the moves of root searches (-1: not known)."""
+    claimed = claims(answers)
     place, legal = _places(labels, claimed)
     top, equal = _tops(labels, place)
-    right = legal & (equal | (claimed == best(problems)))
+    right = legal & (equal | (claimed == best))
     verdicts = np.select([~ended | (claimed < 0), ~legal, right], [MALFORMED, WRONG, OPTIMAL], VALID)
     reasons: list[str | None] = [None] * len(claimed)
     for row in np.flatnonzero(verdicts == MALFORMED):

@@ -23,10 +23,8 @@ def difficulties(problems: pl.DataFrame) -> pl.DataFrame:
     How the side to move stands is the win probability of the root search: losing up to 5 %, worse below
     40 %, even up to 60 %, better below 95 %. What a row does not tell is null.
     """
-    known = problems.select(
-        pl.col(name) if name in problems.columns else pl.lit(None, kind).alias(name)
-        for name, kind in _READ.items()
-    )
+    missing = [pl.lit(None, kind).alias(name) for name, kind in _READ.items() if name not in problems.columns]
+    known = problems.with_columns(missing)
     told = known.select(_phase(), _legal(), _outlook(known), pl.col("rating").alias("puzzle rating"))
     return told if told["puzzle rating"].count() else told.drop("puzzle rating")
 
