@@ -128,7 +128,7 @@
       return { element, sign, head, detail };
     });
     const tree = html("ol", { class: "prolog-tree", tabindex: "0", "aria-label": "Derivation" }, rows.map((row) => row.element));
-    tree.style.setProperty("--lines", lines.length);
+    tree.style.setProperty("--lines", lines.length + (mark ? 2 : 0));
     const answerTerm = html("dt", {}, "Answer");
     root.append(html("div", { class: "prolog" }, theory.element,
       html("dl", { class: "prolog-ask" }, html("dt", {}, "Question"), html("dd", { class: "prolog-question" }, `${scene.question}?`),
@@ -170,7 +170,7 @@
     };
     const judgement = (n) => {
       const past = Math.min(n, total), faithful = Math.min(past, mark ? mark.step : total);
-      const parts = [`${faithful} of ${counted(past, "step")} faithful`];
+      const parts = [`${faithful} of ${counted(past, "step")} of the trace faithful`];
       if (mark && n > departs) parts.push(mark.step < total ? `step ${mark.step} departs` : "the answer does not follow");
       if (mark && past > mark.step + 1) parts.push(`${past - mark.step - 1} after it not judged`);
       judged.textContent = parts.join(", ");
@@ -203,7 +203,8 @@
       judgement(n);
       if (used) reveal(theory.element, used.item);
       if (current) reveal(tree, current);
-      else if (total) tree.scrollTop = n ? tree.scrollTop : 0;
+      else if (!n) tree.scrollTop = 0;
+      else if (mark && mark.step < total) reveal(tree, place);
       if (n && ticks[n - 1]) reveal(strip, ticks[n - 1]);
     };
     const facts = counted(scene.facts.length, "fact"), rules = counted(scene.rules.length, "rule");
