@@ -86,7 +86,7 @@ distill.register("chess", { open: (() => {
 
     /* All legal moves with their bars. */
     const bar = (who, mille) => html("span", { class: `bar ${who}` },
-      html("span", { class: "gauge" }, html("span", { class: "full", style: `width:${(mille || 0) / 10}%` })), html("span", { class: "number" }, percent(mille)));
+      html("span", { class: "gauge" }, html("span", { class: "filled", style: `width:${(mille || 0) / 10}%` })), html("span", { class: "number" }, percent(mille)));
     const rows = scene.moves.map((uci, at) => html("li", { class: "move", tabindex: at ? -1 : 0, "data-move": uci, "aria-label": `${named(uci)}: ${worth(at) || "no labels"}` },
       html("span", { class: "pointer", "aria-hidden": "true" }),
       html("span", { class: "name" }, html("b", {}, scene.sans[at]), " ",
