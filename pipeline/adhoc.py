@@ -75,6 +75,9 @@ def _judged(
         artifact.sweep()
         facts = judge(artifact, domain, entrants, problems, recipe.evaluate, recipe.seed)
         about = {"stage": "evaluate", "source": source, "settings": settings, "domain": domain_fields(domain)}
+        notations = {student.vocabulary.notation for student in students}
+        if len(notations) == 1:  # pages tell by it what scores are
+            about["notation"] = notations.pop()
         artifact.seal({**about, **facts, "provenance": dict(provenance())})
     return artifact
 

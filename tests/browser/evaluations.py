@@ -11,11 +11,12 @@ import polars as pl
 
 from generators.domain import Domain
 from pipeline import asked, schema
-from pipeline.artifact import Artifact
-from pipeline.recipe import domain_fields
+from pipeline.artifact import Artifact, Json
+from pipeline.provenance import provenance
+from pipeline.recipe import Evaluate, domain_fields
 from pipeline.rollouts import GREEDY
 from pipeline.seeds import named_rng
-from pipeline.stages.evaluate import ROLLOUTS
+from pipeline.stages.evaluate import ROLLOUTS, Entrant, judge
 from pipeline.vocabulary import Vocabulary
 
 CHECKPOINTS = (("start", 0), ("model", 1), ("teacher", 1))
@@ -30,33 +31,37 @@ def evaluation(
     checkpoints: Sequence[tuple[str, int]] = CHECKPOINTS,
     notation: str = "",
     problems: pl.DataFrame | None = None,
+    figures: bool = False,
     **strange: Any,
 ) -> Artifact:
     """An evaluation with its problems; every third response departs from the teacher, some have no end.
 
-    `strange` columns take the place of what was found.
+    With `figures` it has the metrics of `evaluate`, too. `strange` columns take the place of what was found.
     """
     notation = notation or domain.notations[0]
     drawn = domain.problems(named_rng(1, "problems"), rows) if problems is None else problems
     solved = domain.solve(drawn, named_rng(1, "teacher")).unique("problem_id", maintain_order=True)
-    words = (
-        *Vocabulary(domain, domain.notations[0]).words,
-        *domain.alphabet(notation),
-    )
-    columns = schema.rollouts(tuple(dict.fromkeys(words)))
+    vocabulary = Vocabulary(domain, notation)
+    words = dict.fromkeys((*vocabulary.words, *domain.alphabet(domain.notations[0])))
+    columns = schema.rollouts(tuple(words))
     parts = [
         _responses(domain, solved, notation, arm, number, sample, columns)
         for arm, number in checkpoints
         for sample in range(GREEDY, samples)
     ]
     frame = pl.concat(parts).with_columns(pl.lit(value).alias(name) for name, value in strange.items())
-    encoded = Artifact(folder.parent.parent / "encode" / folder.name)
-    encoded.seal({"stage": "encode", "notation": notation})
     artifact = Artifact(folder)
     artifact.publish(ROLLOUTS, lambda path: schema.write(frame, path, columns, {}), rows=len(frame))
-    asked.keep(artifact, domain, solved)
-    inputs = [{"stage": "encode", "fingerprint": "none", "folder": str(encoded.folder)}]
-    artifact.seal({"stage": "evaluate", "domain": domain_fields(domain), "inputs": inputs})
+    facts: Json = {}
+    if figures:
+        checkpoint = folder.parent.parent / "checkpoint"
+        vocabulary.save(checkpoint)
+        entrants = [Entrant(arm, number, checkpoint) for arm, number in checkpoints]
+        facts = judge(artifact, domain, entrants, solved, Evaluate(problems=rows, samples=samples), 1)
+    else:
+        asked.keep(artifact, domain, solved)
+    about = {"stage": "evaluate", "domain": domain_fields(domain), "notation": notation}
+    artifact.seal({**about, **facts, "settings": {}, "provenance": dict(provenance())})
     return artifact
 
 

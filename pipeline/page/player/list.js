@@ -72,7 +72,7 @@ distill.list = (() => {
     const facts = [
       row.level === null ? null : `trace ${row.level}`,
       row.words === null ? null : `${row.words.toLocaleString("en")} words`,
-      row.departure === null ? null : `departs at step ${row.departure}`,
+      row.departure === null ? null : `departs at ${row.departure}`,
       row.block === null ? "no steps here" : null,
     ].filter((each) => each !== null);
     const split = row.split !== null && !form.elements.split.closest("label").hidden ? `, ${row.split}` : "";

@@ -59,9 +59,10 @@ def of_evaluation(name: str, artifact: Artifact, rollouts: int, playable: int) -
 
 
 def _notation(line: dict[str, Artifact]) -> str | None:
-    """The notation of the responses, from the encoding or the checkpoint; None where both are gone."""
-    if "encode" in line:
-        return str(line["encode"].manifest["notation"])
+    """The notation of the responses: the encoding, the evaluation or the checkpoint tells it, or nothing."""
+    for stage in ("encode", "evaluate"):
+        if stage in line and "notation" in line[stage].manifest:
+            return str(line[stage].manifest["notation"])
     if "train" in line and (line["train"].folder / "best" / FILE).is_file():
         return Vocabulary.load(line["train"].folder / "best").notation
     return None
