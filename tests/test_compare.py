@@ -198,6 +198,15 @@ def test_no_more_problems_are_listed_than_asked_for(told: Told, tmp_path: Path) 
     assert "30 problems that A" not in told(first, second, "--list", "0")
 
 
+def test_texts_of_others_do_not_move_the_cursor(told: Told, tmp_path: Path) -> None:
+    wrong = answers("w", answer_reason="\x1b[2J[red]why[/red]")
+    first = evaluation(tmp_path / "a", answers("o"), recipe="\x1b[31m[bold]mine")
+    shown = told(first, evaluation(tmp_path / "b", wrong))
+    assert "\x1b" not in shown
+    assert "[bold]mine" in shown
+    assert "[red]why[/red]" in shown
+
+
 # What is remarked
 
 

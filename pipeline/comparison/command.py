@@ -17,6 +17,7 @@ from pipeline.comparison.remarks import remarks
 from pipeline.comparison.sentences import sentences
 from pipeline.comparison.side import Rule, Side, load
 from pipeline.errors import Refusal
+from pipeline.inspect.texts import plain
 from pipeline.intervals import Estimate
 from pipeline.page.numbers import MISSING, Kind, interval, kind_of
 from pipeline.page.numbers import value as figure
@@ -71,9 +72,8 @@ def compare(
 def _head(pair: Pair) -> None:
     for side in pair.sides:
         problems = side.answers["problem_id"].n_unique()
-        console.OUT.print(
-            f"[bold]{side.letter}[/bold]  {escape(side.recipe)}, {escape(side.label)}: {problems:,} problems"
-        )
+        name = escape(plain(f"{side.recipe}, {side.label}"))
+        console.OUT.print(f"[bold]{side.letter}[/bold]  {name}: {problems:,} problems")
         console.OUT.print(f"   [dim]{escape(str(side.folder))}[/dim]", soft_wrap=True)
     rule = "greedy responses" if pair.samples == 1 else f"{pair.samples} samples of each"
     clusters = pair.shared["split_key"].n_unique()
@@ -176,7 +176,7 @@ def _listing(frame: pl.DataFrame, failed: Side) -> Table:
     for row in frame.iter_rows(named=True):
         end = "_a" if failed.letter == "A" else "_b"
         cells = [cell for side in "ab" for cell in (row[f"verdict_{side}"], _words(row[f"words_{side}"]))]
-        made.add_row(row["problem_id"][:digits], *cells, Text(row[f"reason{end}"] or MISSING))
+        made.add_row(row["problem_id"][:digits], *cells, Text(plain(row[f"reason{end}"] or MISSING)))
     return made
 
 
