@@ -68,3 +68,9 @@ def fits(page: Page) -> bool:
     """Whether nothing reaches beyond the width of the window."""
     wide, room = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     return bool(wide <= room)
+
+
+def departing(page: Page) -> int:
+    """The first row whose trace departs at one of its steps."""
+    departs = "row.block !== null && row.departure !== null && row.departure < row.steps"
+    return int(page.evaluate(f"distill.data.rows.find(row => {departs}).at"))

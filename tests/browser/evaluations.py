@@ -32,6 +32,7 @@ def evaluation(
     notation: str = "",
     problems: pl.DataFrame | None = None,
     figures: bool = False,
+    recipe: str = "made",
     **strange: Any,
 ) -> Artifact:
     """An evaluation with its problems; every third response departs from the teacher, some have no end.
@@ -60,7 +61,7 @@ def evaluation(
         facts = judge(artifact, domain, entrants, solved, Evaluate(problems=rows, samples=samples), 1)
     else:
         asked.keep(artifact, domain, solved)
-    about = {"stage": "evaluate", "domain": domain_fields(domain), "notation": notation}
+    about = {"stage": "evaluate", "recipe": recipe, "domain": domain_fields(domain), "notation": notation}
     artifact.seal({**about, **facts, "settings": {}, "provenance": dict(provenance())})
     return artifact
 
