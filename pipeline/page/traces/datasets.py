@@ -37,7 +37,9 @@ def of_data(name: str, artifact: Artifact, rows: int, playable: int) -> Listing:
     if not parts:
         none = pl.DataFrame({"place": [], "problem_id": [], "key": []})
         return Listing(name, "data", domain, None, listed(none), none, none)
-    mixed = pl.concat(parts, how="diagonal_relaxed").sort("turn", maintain_order=True).head(rows)
+    by_turn = pl.concat(parts, how="diagonal_relaxed").sort("turn", maintain_order=True)
+    turn = pl.int_range(pl.len()).over("file_split")
+    mixed = by_turn.sort(turn, maintain_order=True).head(rows)
     chosen = mixed.with_row_index("place").with_columns(key="place")
     whose = pl.col("origin").cast(pl.String) if "origin" in chosen.columns else pl.lit("teacher")
     made = listed(

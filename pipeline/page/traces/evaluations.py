@@ -43,7 +43,8 @@ def of_evaluation(name: str, artifact: Artifact, rollouts: int, playable: int) -
     )
     places = chosen.select("at", key="problem_id").with_row_index("place")
     played = first.select("at").join(places, on="at", maintain_order="left")
-    played = played.join(words, on="at", maintain_order="left").drop("at")
+    known = played.join(problems, on="key", how="semi", maintain_order="left")
+    played = known.join(words, on="at", maintain_order="left").drop("at")
     rows = listed(
         chosen,
         by=choice.CHECKPOINT,
