@@ -145,4 +145,4 @@ def _show(source: str, artifact: Artifact) -> None:
     for made in facts["tables"]:
         cells = [[_cell(item) for item in line] for line in made["rows"]]
         OUT.print(table(f"{made['title']}: {made['label']}", made["columns"], cells, 1))
-    say("", f"[dim]{artifact.folder}[/dim]")
+    say("", f"[dim]{artifact.place}[/dim]")

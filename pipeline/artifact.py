@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Damaged, Unfinished
+from pipeline.store import Store, store_of
 
 MANIFEST = "manifest.json"
 SIDECARS = ".written"
@@ -25,6 +26,27 @@ class Artifact:
     """A folder of one stage's output: finished when its manifest stands and the sizes in it match."""
 
     folder: Path
+    """On this machine; where it mirrors a store (`store.py`), the store decides what is there."""
+
+    @cached_property
+    def store(self) -> Store | None:
+        """The store that keeps the files; None where the folder itself does."""
+        return store_of(self.folder)
+
+    @property
+    def place(self) -> str:
+        """The folder, or its URL, as a user knows it."""
+        return self.store.place(self.folder) if self.store else str(self.folder)
+
+    @cached_property
+    def _stored(self) -> dict[str, int]:
+        """Bytes of the files in the store, as last listed; the sidecars come along at once."""
+        if self.store is None:
+            return {}
+        sizes = self.store.sizes(self.folder)
+        sidecars = [name for name in sizes if name.startswith(f"{SIDECARS}/")]
+        self.store.fetch(self.folder, [name for name in sidecars if _size(self.folder / name) != sizes[name]])
+        return sizes
 
     @property
     def manifest_path(self) -> Path:
@@ -34,12 +56,14 @@ class Artifact:
     @cached_property
     def manifest(self) -> Json:
         """The manifest; raises Unfinished where there is none."""
+        if self.store is not None:
+            self.store.get(self.manifest_path)
         try:
             loaded: Json = json.loads(self.manifest_path.read_text())
         except FileNotFoundError:
             kept = len(list((self.folder / SIDECARS).glob("**/*.json")))
             raise Unfinished(
-                f"{self.folder} has no manifest: it was never finished.\n"
+                f"{self.place} has no manifest: it was never finished.\n"
                 f"Run its stage again; the {kept} files that are complete will be kept."
                 if self.folder.is_dir()
                 else f"there is no folder {self.folder}"
@@ -50,19 +74,34 @@ class Artifact:
 
     def finished(self) -> bool:
         """Whether the manifest stands and every file in it has its size."""
-        if not self.manifest_path.is_file():
+        self.refresh()
+        try:
+            files = self.manifest["files"]
+        except Unfinished:
             return False
+        return all(self._bytes(name) == entry["bytes"] for name, entry in files.items())
+
+    def refresh(self) -> None:
+        """Forget what is known of the artifact: it may have grown."""
         self.__dict__.pop("manifest", None)
-        files = self.manifest["files"]
-        return all(_size(self.folder / name) == entry["bytes"] for name, entry in files.items())
+        self.__dict__.pop("_stored", None)
 
     def written(self, name: str) -> Json | None:
         """The sidecar of a complete file (bytes, hash, rows ...), or None."""
+        entry = self._sidecar(name)
+        if entry is not None and _size(self.folder / name) == entry["bytes"]:
+            return entry
+        if self.store is None or name not in self._stored:
+            return None
+        entry = self._sidecar(name)  # the listing has brought those of other machines
+        return entry if entry is not None and self._stored[name] == entry["bytes"] else None
+
+    def _sidecar(self, name: str) -> Json | None:
         try:
             entry: Json = json.loads((self.folder / SIDECARS / f"{name}.json").read_text())
         except (FileNotFoundError, ValueError):
             return None
-        return entry if _size(self.folder / name) == entry["bytes"] else None
+        return entry
 
     def publish(self, name: str, write: Callable[[Path], None], **facts: Any) -> Json:
         """Write a file under a temporary name, rename it, then write its sidecar with `facts`."""
@@ -75,7 +114,9 @@ class Artifact:
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
+        self._upload(name)
         write_json(self.folder / SIDECARS / f"{name}.json", entry)
+        self._upload(f"{SIDECARS}/{name}.json")
         return entry
 
     def publish_json(self, name: str, content: Json) -> Json:
@@ -95,9 +136,10 @@ class Artifact:
             if before != entry:
                 raise Damaged(
                     f"{path} was changed after it was made (hash mismatch).\n"
-                    f"Delete {self.folder} and run the stage again."
+                    f"Delete {self.place} and run the stage again."
                 )
             write_json(sidecar, entry)
+            self._upload(name, f"{SIDECARS}/{name}.json")
 
     def adopt_folder(self, folder: str) -> None:
         """Count every file below a folder as complete."""
@@ -107,13 +149,61 @@ class Artifact:
     def discard(self, *names: str) -> None:
         """Remove files and what says that they were complete."""
         for name in names:
-            (self.folder / SIDECARS / f"{name}.json").unlink(missing_ok=True)
-            (self.folder / name).unlink(missing_ok=True)
+            for each in (f"{SIDECARS}/{name}.json", name):
+                (self.folder / each).unlink(missing_ok=True)
+                if self.store is not None and self._stored.pop(each, None) is not None:
+                    self.store.remove(self.folder / each)
 
     def seal(self, facts: Json) -> None:
         """Write the manifest: `facts`, and every complete file with its size, hash and rows."""
-        write_json(self.manifest_path, {**facts, "files": dict(self._complete())})
+        files = dict(self._complete())
+        if self.store is not None:
+            self.save()
+        write_json(self.manifest_path, {**facts, "files": files})
+        self._upload(MANIFEST)
         self.__dict__.pop("manifest", None)
+
+    def save(self) -> None:
+        """Upload what stands in the folder and is not in the store in its size: cards, logs, states."""
+        for path in sorted(self.folder.rglob("*")):
+            name = path.relative_to(self.folder).as_posix()
+            temporary = path.name.startswith(".") and path.name.endswith(".tmp")
+            if (
+                path.is_file()
+                and not temporary
+                and name != MANIFEST
+                and self._stored.get(name) != _size(path)
+            ):
+                self._upload(name)
+
+    def resume(self, state: str) -> None:
+        """Fetch the whole artifact where this machine lacks the file from which an unfinished run goes on."""
+        if self.store is not None and not (self.folder / state).is_file():
+            self._fetch(list(self._stored))
+
+    def path(self, name: str) -> Path:
+        """A file to read, fetched first where this machine lacks it; its hash is not checked."""
+        if self.store is not None and _size(self.folder / name) != self._stored.get(name):
+            self._fetch([name])
+        return self.folder / name
+
+    def _fetch(self, names: list[str]) -> None:
+        if self.store is not None:
+            there = [name for name in names if name in self._stored]
+            changed = [name for name in there if _size(self.folder / name) != self._stored[name]]
+            self.store.fetch(self.folder, changed)
+
+    def _upload(self, *names: str) -> None:
+        """Put files into the store, in that order."""
+        if self.store is not None:
+            for name in names:
+                self.store.put(self.folder / name)
+                if "_stored" in self.__dict__:  # a worker that writes one shard needs no listing
+                    self._stored[name] = _size(self.folder / name) or 0
+
+    def _bytes(self, name: str) -> int | None:
+        """The size of a file where it is kept."""
+        return _size(self.folder / name) if self.store is None else self._stored.get(name)
 
     def names(self, pattern: str) -> list[str]:
         """The finished files whose names match a glob pattern, in order."""
@@ -122,9 +212,9 @@ class Artifact:
     def verified(self, name: str) -> Path:
         """The path of a finished file after its hash was checked."""
         entry = self.manifest["files"].get(name)
-        path = self.folder / name
         if entry is None:
-            raise Damaged(f"{self.folder} has no file {name} in its manifest")
+            raise Damaged(f"{self.place} has no file {name} in its manifest")
+        path = self.path(name)
         if _size(path) != entry["bytes"] or file_hash(path) != entry["blake2b"]:
             raise Damaged(
                 f"{path} was changed after it was made (hash mismatch).\n"
@@ -134,9 +224,10 @@ class Artifact:
 
     def verified_folder(self, folder: str) -> Path:
         """A finished folder after the hashes of its files were checked."""
-        for name in self.manifest["files"]:
-            if name.startswith(f"{folder}/"):
-                self.verified(name)
+        inside = [name for name in self.manifest["files"] if name.startswith(f"{folder}/")]
+        self._fetch(inside)
+        for name in inside:
+            self.verified(name)
         return self.folder / folder
 
     def sweep(self) -> None:
@@ -146,8 +237,11 @@ class Artifact:
 
     def _complete(self) -> Iterator[tuple[str, Json]]:
         sidecars = self.folder / SIDECARS
-        for path in sorted(sidecars.rglob("*.json")):
-            name = path.relative_to(sidecars).as_posix().removesuffix(".json")
+        self.refresh()  # workers have published too
+        names = {name for name in self._stored if name.startswith(f"{SIDECARS}/")}
+        names |= {path.relative_to(self.folder).as_posix() for path in sidecars.rglob("*.json")}
+        for each in sorted(names):
+            name = each.removeprefix(f"{SIDECARS}/").removesuffix(".json")
             entry = self.written(name)
             if entry is not None:
                 yield name, entry

@@ -53,6 +53,4 @@ def _present(evaluation: Artifact, name: str, domain: Domain) -> pl.DataFrame:
 
 
 def _known(evaluation: Artifact) -> list[str]:
-    return pl.read_parquet(evaluation.folder / "teacher.parquet", columns=["problem_id"])[
-        "problem_id"
-    ].to_list()
+    return pl.read_parquet(evaluation.path("teacher.parquet"), columns=["problem_id"])["problem_id"].to_list()

@@ -167,7 +167,12 @@ def _verb(verbs: Any, name: str, about: str, run: Callable[..., None]) -> argpar
 
 
 def _common(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--artifacts", type=Path, default=Path("artifacts"), help="where outputs stand")
+    verb.add_argument(
+        "--artifacts",
+        type=_place,
+        default=Path("artifacts"),
+        help="where outputs stand: a folder or s3://...",
+    )
     verb.add_argument("--workers", type=int, default=0, help="worker processes (default: one a core)")
 
 
@@ -316,6 +321,15 @@ def _fields(options: argparse.Namespace, overrides: Overrides) -> None:
 
     recipe = _loaded(options.recipe, overrides)
     OUT.print(table(f"fields of {recipe.name}", ("field", "type", "value"), field_rows(recipe), left=3))
+
+
+def _place(text: str) -> Path:
+    """A path, or the mirror of a URL such as s3://bucket/prefix."""
+    if "://" not in text:
+        return Path(text)
+    from pipeline.store import located
+
+    return located(text)
 
 
 def _loaded(source: str | None, overrides: Overrides) -> Any:

@@ -22,7 +22,7 @@ def split_rows(source: Artifact, domain: Domain, split: str, first: int | None) 
         have += len(parts[-1])
     if not parts:
         raise Refusal(
-            f"the data set {source.folder} has no {split} rows: generate more, or raise curate.{split}"
+            f"the data set {source.place} has no {split} rows: generate more, or raise curate.{split}"
         )
     rows = pl.concat(parts)
     return rows if first is None else rows.head(first)

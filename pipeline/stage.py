@@ -107,7 +107,7 @@ class Job:
             "domain_source": source_hash(domain.name),
             "settings": self.settings,
             "inputs": [
-                {"stage": job.stage.name, "fingerprint": job.fingerprint, "folder": str(job.artifact.folder)}
+                {"stage": job.stage.name, "fingerprint": job.fingerprint, "folder": job.artifact.place}
                 for job in self.inputs
             ],
             **facts,
@@ -133,7 +133,7 @@ def make(job: Job, made: set[str] | None = None) -> Job:
     facts["seconds"] = round(time.monotonic() - begun, 2)
     job.artifact.seal(job.manifest(facts))
     say(job.stage.name, f"{facts.get('summary', 'done')} [dim]({facts['seconds']:.0f} s)[/dim]")
-    say("", f"[dim]{job.artifact.folder}[/dim]")
+    say("", f"[dim]{job.artifact.place}[/dim]")
     return job
 
 
@@ -146,7 +146,7 @@ def make_all(stage: Stage, recipe: Recipe, options: Options) -> list[Job]:
 
 def _remark(job: Job) -> None:
     manifest = job.artifact.manifest
-    say(job.stage.name, f"finished: {manifest.get('summary', '')} [dim]{job.artifact.folder}[/dim]")
+    say(job.stage.name, f"finished: {manifest.get('summary', '')} [dim]{job.artifact.place}[/dim]")
     if manifest["domain_source"] != source_hash(job.recipe.domain.name):
         source = f"generators/{job.recipe.domain.name}"
         say("", f"[yellow]made by another version of {source}; delete it to make it again[/yellow]")

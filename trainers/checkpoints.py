@@ -18,7 +18,10 @@ STATE = "state.ckpt"
 
 
 class Checkpoints(Callback):
-    """Writes Hugging Face folders below `out`; each appears whole or not at all."""
+    """Writes Hugging Face folders below `out`; each appears whole or not at all.
+
+    `saved` is told of every state from which a run can go on: whoever keeps copies elsewhere makes one.
+    """
 
     def __init__(
         self,
@@ -28,9 +31,11 @@ class Checkpoints(Callback):
         log_spaced: bool,
         meter: Meter,
         validation: Validation | None,
+        saved: Callable[[], None] | None = None,
     ) -> None:
         self.out, self.companions, self.every, self.log_spaced = out, companions, every, log_spaced
         self.meter, self.validation = meter, validation
+        self.saved = saved
         self.best: float | None = None
         self.best_step = 0
 
@@ -68,6 +73,8 @@ class Checkpoints(Callback):
         state = self.out / f".{STATE}"
         written(lambda: trainer.save_checkpoint(state), state)  # every rank takes part, the first one writes
         self._save(trainer, module, "last", lambda folder: move(state, folder / STATE))
+        if self.saved is not None and trainer.is_global_zero:
+            self.saved()
 
     def _save(
         self, trainer: lightning.Trainer, module: Any, name: str, more: Callable[[Path], None] | None = None

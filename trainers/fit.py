@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,13 +35,20 @@ from trainers.validation import Validation
 
 
 def fit(
-    *, ids: Path, out: Path, model: Model, fit: Fit, resume: bool = True, progress: bool = True
+    *,
+    ids: Path,
+    out: Path,
+    model: Model,
+    fit: Fit,
+    resume: bool = True,
+    progress: bool = True,
+    saved: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """Train on the encoded data in `ids` and return a summary that is valid JSON.
 
     `out/best` and `out/last` are checkpoints (Hugging Face folders); from `out/last/state.ckpt` a killed run
     goes on when the same call is made again; `out/logs` holds the figures. A finished run returns its summary
-    at once. Raises BadSettings where settings, data and checkpoint do not go together, OSError where a
+    at once. `saved` is called after each state that was saved. Raises BadSettings where settings, data and checkpoint do not go together, OSError where a
     checkpoint cannot be written. With several devices the first process returns and the others end here.
     """
     documents = read(ids, "train", fit.rows, model, fit)
@@ -52,7 +59,7 @@ def fit(
     if (finished := run.summary()) is not None:
         return finished
     with quiet():
-        summary = train(run, documents, ids, model, fit, progress)
+        summary = train(run, documents, ids, model, fit, progress, saved)
     if rank() != 0:
         raise SystemExit(0)
     run.finish(summary)
@@ -65,7 +72,13 @@ def rank() -> int:
 
 
 def train(
-    run: Run, documents: Documents, ids: Path, model: Model, fit: Fit, progress: bool
+    run: Run,
+    documents: Documents,
+    ids: Path,
+    model: Model,
+    fit: Fit,
+    progress: bool,
+    saved: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """Assemble model, callbacks and Trainer, train, and sum up."""
     lightning.seed_everything(fit.seed, workers=True, verbose=False)
@@ -86,7 +99,7 @@ def train(
     meter = Meter(fit.log_every)
     validation = validate(ids, model, fit, meter)
     every = fit.save_every or max(1, fit.steps // 20)
-    checkpoints = Checkpoints(run.out, ids, every, fit.log_spaced, meter, validation)
+    checkpoints = Checkpoints(run.out, ids, every, fit.log_spaced, meter, validation, saved)
     callbacks = [meter, validation, checkpoints, ProgressBar(meter, validation) if progress else None]
     done = int(start.read_state(state)["global_step"]) if begun else 0
     trainer = lightning.Trainer(

@@ -261,6 +261,7 @@ class _Round:
 
         recipe = self.job.recipe
         parent = self.previous.checkpoint.verified_folder("last")  # it has the optimizer's state
+        artifact.resume("last/state.ckpt")
         done = fit(
             ids=self.ids.verified_folder(encode.IDS),
             out=artifact.folder,
@@ -270,6 +271,7 @@ class _Round:
                 replace(self.settings.fit, start=str(parent)), recipe.seed, "bootstrap", self.number
             ),
             progress=LOG.is_terminal,
+            saved=artifact.save,
         )
         artifact.adopt_folder("last")
         return {"training": done, "parent": self.previous.student.hash}

@@ -154,7 +154,7 @@ class _Write:
         stored = schema.traces(domain)
         parts = []
         for (shard,), group in chosen.group_by("shard", maintain_order=True):
-            frame = schema.read(self.source.folder / generate.shard_name(int(shard)), stored)
+            frame = schema.read(self.source.path(generate.shard_name(int(shard))), stored)
             parts.append(frame[group["row"].to_numpy()].with_columns(group.drop("shard", "row")))
         columns = schema.rejected(domain) if name.startswith(REJECTED) else schema.dataset(domain)
         frame = pl.concat(parts)

@@ -95,7 +95,7 @@ def judge(
         _combine(artifact, entrants)
     artifact.discard(*[_part(at) for at in range(len(entrants))])
     columns = schema.rollouts(_words(entrants))
-    rollouts = schema.read(artifact.folder / ROLLOUTS, columns)
+    rollouts = schema.read(artifact.path(ROLLOUTS), columns)
     others = rivals(domain, stored, problems, seed)
     told = {each: Judgement(domain, _notation(each), problems, asked) for each in entrants}
     beside = Judgement(domain, (*domain.value_notations, *domain.notations)[0], problems, asked)
@@ -195,7 +195,7 @@ def _exact_match(problems: pl.DataFrame, answers: pl.DataFrame, domain: Domain) 
 def _combine(artifact: Artifact, entrants: Sequence[Entrant]) -> None:
     """One file of all answers in place of a part a checkpoint."""
     columns = schema.rollouts(_words(entrants))
-    frame = pl.concat([schema.read(artifact.folder / _part(at), columns) for at in range(len(entrants))])
+    frame = pl.concat([schema.read(artifact.path(_part(at)), columns) for at in range(len(entrants))])
     artifact.publish(ROLLOUTS, lambda path: schema.write(frame, path, columns, {}), rows=len(frame))
 
 

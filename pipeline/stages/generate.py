@@ -211,7 +211,7 @@ def some(recipe: Recipe, options: Options) -> None:
     job.artifact.folder.mkdir(parents=True, exist_ok=True)
     made = run(job)
     say("generate", f"{made['shards']} of {shards(recipe)} shards stand; `distill seal` finishes when all do")
-    say("", f"[dim]{job.artifact.folder}[/dim]")
+    say("", f"[dim]{job.artifact.place}[/dim]")
 
 
 def seal(job: Job) -> None:
@@ -222,13 +222,13 @@ def seal(job: Job) -> None:
     if missing:
         listed = ", ".join(map(str, missing[:10])) + (" ..." if len(missing) > 10 else "")
         raise Refusal(
-            f"{job.artifact.folder} lacks {len(missing)} of {shards(job.recipe)} shards: {listed}.\n"
+            f"{job.artifact.place} lacks {len(missing)} of {shards(job.recipe)} shards: {listed}.\n"
             f"Make them with `distill generate --recipe ... --shards {missing[0]}-{missing[-1]}`."
         )
     made = {**facts(job), "seconds": None}
     _card(job, made)
     job.artifact.seal(job.manifest(made))
-    say("seal", f"{made['summary']} [dim]{job.artifact.folder}[/dim]")
+    say("seal", f"{made['summary']} [dim]{job.artifact.place}[/dim]")
 
 
 GENERATE = Stage(

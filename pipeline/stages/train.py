@@ -49,12 +49,14 @@ def run(job: Job) -> Json:
 
     source = job.input("encode").artifact
     encode.require_context(job.recipe, source.manifest)
+    job.artifact.resume("last/state.ckpt")
     done = fit(
         ids=source.verified_folder(encode.IDS),
         out=job.artifact.folder,
         model=job.recipe.model,
         fit=seeded(job.recipe.fit, job.recipe.seed),
         progress=LOG.is_terminal,
+        saved=job.artifact.save,
     )
     for folder in ("best", "last", *(path.name for path in job.artifact.folder.glob("step-*"))):
         if not (job.artifact.folder / folder / "config.json").is_file():

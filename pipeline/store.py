@@ -1,0 +1,212 @@
+"""Object storage: artifacts at a URL, mirrored in a folder of this machine; fsspec speaks to the store.
+
+A file is written in the mirror, hashed, and uploaded whole; a finished upload appears in one step in every store,
+so nothing needs to be renamed there. The order of uploads is the order of trust: a file, its sidecar, and the
+manifest last. What a mirror lacks is fetched when it is read. A mirror may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipeline.console import say
+from pipeline.errors import Refusal
+
+MARK = "store.json"
+"""The file at the root of a mirror that names its store."""
+
+PAUSES = (0.5, 1, 2, 4, 8, 16, 30)
+"""Seconds between attempts while a store does not answer: a minute in all."""
+
+STAGES = ("generate", "curate", "encode", "train", "bootstrap", "evaluate", "report")
+
+Given = TypeVar("Given")
+
+
+@dataclass(frozen=True)
+class Store:
+    """A place behind a URL, and the folder that mirrors it."""
+
+    url: str
+    mirror: Path
+
+    @cached_property
+    def system(self) -> Any:
+        """The file system of fsspec that reads and writes the URL."""
+        import fsspec
+
+        scheme = self.url.partition("://")[0]
+        try:
+            return fsspec.filesystem(scheme)
+        except ImportError as error:
+            raise Refusal(
+                f"{self.url}: {error}; pip install 'search-trace-distillation[s3]' for s3://"
+            ) from None
+        except ValueError:
+            raise Refusal(f"{self.url}: there is no store that is called {scheme}://") from None
+
+    def place(self, path: Path) -> str:
+        """The URL of a file of the mirror."""
+        return f"{self.url}/{path.relative_to(self.mirror).as_posix()}"
+
+    def put(self, path: Path) -> None:
+        """Upload a file of the mirror; large ones go in parts and appear when the last one is there."""
+        self._patiently(lambda: self.system.put_file(str(path), self.place(path)), path)
+
+    def get(self, path: Path) -> bool:
+        """Fetch a file into the mirror; whether the store has it."""
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._patiently(lambda: self.system.get_file(self.place(path), str(temporary)), path)
+            temporary.replace(path)
+        except FileNotFoundError:
+            return False
+        finally:
+            temporary.unlink(missing_ok=True)
+        return True
+
+    def sizes(self, folder: Path) -> dict[str, int]:
+        """Bytes of every file below a folder, by its name from there; one listing."""
+        base = self.place(folder)
+
+        def found() -> dict[str, Any]:
+            self.system.invalidate_cache()
+            listed: dict[str, Any] = self.system.find(base, detail=True)
+            return listed
+
+        try:
+            listed = self._patiently(found, folder)
+        except FileNotFoundError:
+            return {}
+        root = self.system._strip_protocol(base).rstrip("/") + "/"
+        return {name.removeprefix(root): int(entry["size"]) for name, entry in listed.items()}
+
+    def fetch(self, folder: Path, names: list[str]) -> None:
+        """Fetch several files of a folder at once, those that are missing or of another size."""
+        remote = [f"{self.place(folder)}/{name}" for name in names]
+        local = [str(folder / name) for name in names]
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if names:
+            self._patiently(lambda: self.system.get(remote, local), folder)
+
+    def remove(self, path: Path) -> None:
+        """Delete a file of the store, if it is there."""
+        try:
+            self._patiently(lambda: self.system.rm_file(self.place(path)), path)
+        except FileNotFoundError:
+            return
+
+    def _patiently(self, action: Callable[[], Given], path: Path) -> Given:
+        """Do it, and again while the store does not answer; a lasting fault becomes a sentence."""
+        for attempt, pause in enumerate((*PAUSES, None), 1):
+            try:
+                return action()
+            except Exception as error:
+                if not _passing(error) or pause is None:
+                    raise _told(error, self.url, self.place(path)) from None
+                if attempt > 2:
+                    say(
+                        "",
+                        f"[yellow]{self.url} does not answer; attempt {attempt + 1} in {pause:g} s[/yellow]",
+                    )
+                time.sleep(pause)
+        raise AssertionError("the last attempt returns or raises")
+
+
+PASSING = (
+    "EndpointConnectionError",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "ConnectionClosedError",
+    "HTTPClientError",
+    "ConnectionError",
+    "TimeoutError",
+    "ClientError",  # of aiohttp
+    "ResponseStreamingError",
+    "IncompleteReadError",
+)
+"""Names of the errors of stores that pass by themselves; their classes are not imported for it."""
+
+SILENT = (5, 11, 16, 110)
+"""Error numbers under which stores report an answer of theirs such as `503 slow down`."""
+
+
+def _passing(error: Exception) -> bool:
+    if isinstance(error, FileNotFoundError | PermissionError | Refusal):
+        return False
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return bool(kinds & set(PASSING)) or (isinstance(error, OSError) and error.errno in SILENT)
+
+
+def _told(error: Exception, url: str, place: str) -> Exception:
+    """The error as a user should read it; a file that is not there stays what it is."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if isinstance(error, Refusal):
+        return error
+    if kinds & {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError"}:
+        return Refusal(
+            f"there are no credentials for {url}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        )
+    if isinstance(error, FileNotFoundError):
+        if "bucket" in str(error).lower():
+            return Refusal(f"{url}: there is no such bucket; create it first")
+        return error
+    if isinstance(error, PermissionError):
+        return Refusal(
+            f"{place}: the store refuses ({error}); look at the credentials and the bucket's rights"
+        )
+    if _passing(error):
+        return Refusal(
+            f"{url} does not answer ({' '.join(str(error).split())});"
+            " what is finished is kept, run the same command again"
+        )
+    return error
+
+
+def located(text: str) -> Path:
+    """A path as it was typed; of a URL its place in the mirror. Nothing is read yet."""
+    if "://" not in text:
+        return Path(text)
+    parts = text.rstrip("/").split("/")
+    stage = next((at for at in reversed(range(3, len(parts))) if parts[at] in STAGES), None)
+    root = text.rstrip("/") if stage is None else "/".join(parts[:stage])
+    inner = [] if stage is None else parts[stage:]
+    return _mirror(root).joinpath(*inner)
+
+
+def store_of(folder: Path) -> Store | None:
+    """The store that a folder mirrors; None for a folder of this machine alone."""
+    return _store_at(folder.parent) if folder.name else None
+
+
+@cache
+def _store_at(folder: Path) -> Store | None:
+    for root in (folder, *folder.parents):
+        try:
+            url = json.loads((root / MARK).read_text())["url"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        return Store(url, root)
+    return None
+
+
+def _mirror(url: str) -> Path:
+    from pipeline.artifact import digest, write_json
+
+    scheme = url.partition("://")[0]
+    if not scheme.isalnum():
+        raise Refusal(f"{url} is no URL of a store, such as s3://bucket/prefix")
+    above = os.environ.get("DISTILL_CACHE") or Path.home() / ".cache" / "distill"
+    root = Path(above).absolute() / f"{scheme}-{digest(url)}"
+    if not (root / MARK).is_file():
+        write_json(root / MARK, {"url": url})
+    return root
