@@ -1,8 +1,8 @@
 """Object storage: artifacts at a URL, mirrored in a folder of this machine; fsspec speaks to the store.
 
-A file is written in the mirror, hashed, and uploaded whole; a finished upload appears in one step in every store,
-so nothing needs to be renamed there. The order of uploads is the order of trust: a file, its sidecar, and the
-manifest last. What a mirror lacks is fetched when it is read. A mirror may be deleted at any time.
+A file is written in the mirror, hashed, and uploaded whole; a finished upload appears in one step in every
+store, so nothing needs to be renamed there. The order of uploads is the order of trust: a file, its sidecar,
+and the manifest last. What a mirror lacks is fetched when it is read. A mirror may be deleted at any time.
 """
 
 from __future__ import annotations
@@ -154,7 +154,8 @@ def _told(error: Exception, url: str, place: str) -> Exception:
         return error
     if kinds & {"NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError"}:
         return Refusal(
-            f"there are no credentials for {url}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+            f"there are no credentials for {url}:"
+            " set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
         )
     if isinstance(error, FileNotFoundError):
         if "bucket" in str(error).lower():

@@ -47,9 +47,10 @@ def fit(
     """Train on the encoded data in `ids` and return a summary that is valid JSON.
 
     `out/best` and `out/last` are checkpoints (Hugging Face folders); from `out/last/state.ckpt` a killed run
-    goes on when the same call is made again; `out/logs` holds the figures. A finished run returns its summary
-    at once. `saved` is called after each state that was saved. Raises BadSettings where settings, data and checkpoint do not go together, OSError where a
-    checkpoint cannot be written. With several devices the first process returns and the others end here.
+    goes on when the same call is made again; `out/logs` holds the figures. `saved` is called after every
+    state that was saved. A finished run returns its summary at once. Raises BadSettings where settings, data
+    and checkpoint do not go together, OSError where a checkpoint cannot be written. With several devices the
+    first process returns and the others end here.
     """
     documents = read(ids, "train", fit.rows, model, fit)
     run = Run.of(out, model, fit, len(documents), int(documents.lengths.sum()))
