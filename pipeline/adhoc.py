@@ -14,6 +14,8 @@ from generators.domain import Domain
 from pipeline.artifact import Artifact, Json, digest, file_hash
 from pipeline.console import OUT, say, table
 from pipeline.errors import Refusal
+from pipeline.executor import HERE, Executor
+from pipeline.heartbeat import Heartbeat
 from pipeline.provenance import provenance
 from pipeline.recipe import Recipe, build, domain_fields, merged, nested
 from pipeline.rollouts import Student, stored_hashes
@@ -26,6 +28,7 @@ def evaluate(
     sources: Sequence[str] | None,
     artifacts: Path,
     overrides: Sequence[tuple[str, str]],
+    executor: Executor = HERE,
 ) -> None:
     """Judge every checkpoint on every source; each source has an artifact and a table of its own."""
     if not checkpoints or not sources:
@@ -37,7 +40,7 @@ def evaluate(
     recipe = build(tree)
     entrants = [Entrant(f"{at}:{path.name}", 0, path) for at, path in enumerate(checkpoints)]
     for source in sources:
-        _show(source, _judged(source, students, entrants, recipe, artifacts))
+        _show(source, _judged(source, students, entrants, recipe, artifacts, executor))
 
 
 def _students(checkpoints: Sequence[Path]) -> list[Student]:
@@ -52,7 +55,12 @@ def _students(checkpoints: Sequence[Path]) -> list[Student]:
 
 
 def _judged(
-    source: str, students: Sequence[Student], entrants: Sequence[Entrant], recipe: Recipe, artifacts: Path
+    source: str,
+    students: Sequence[Student],
+    entrants: Sequence[Entrant],
+    recipe: Recipe,
+    artifacts: Path,
+    executor: Executor,
 ) -> Artifact:
     """The finished judgement on one source."""
     domain = recipe.domain
@@ -73,7 +81,8 @@ def _judged(
             student.require_room(problems)
         artifact.folder.mkdir(parents=True, exist_ok=True)
         artifact.sweep()
-        facts = judge(artifact, domain, entrants, problems, recipe.evaluate, recipe.seed)
+        with Heartbeat(artifact, "evaluate", source):
+            facts = judge(artifact, domain, entrants, problems, recipe.evaluate, recipe.seed, executor)
         about = {"stage": "evaluate", "source": source, "settings": settings, "domain": domain_fields(domain)}
         notations = {student.vocabulary.notation for student in students}
         if len(notations) == 1:  # pages tell by it what scores are

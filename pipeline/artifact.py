@@ -18,6 +18,9 @@ MANIFEST = "manifest.json"
 SIDECARS = ".written"
 """Folder of the small files that say which shards are complete, with their hashes."""
 
+RUNNING, FAILED = ".running-", ".failed-"
+"""How the notes begin that a process leaves at the root of an artifact (`heartbeat.py`)."""
+
 Json = dict[str, Any]
 
 
@@ -159,6 +162,7 @@ class Artifact:
         files = dict(self._complete())
         if self.store is not None:
             self.save()
+        self._remove_notes()
         write_json(self.manifest_path, {**facts, "files": files})
         self._upload(MANIFEST)
         self.__dict__.pop("manifest", None)
@@ -171,15 +175,21 @@ class Artifact:
             if (
                 path.is_file()
                 and not temporary
+                and not is_note(name)
                 and name != MANIFEST
                 and self._stored.get(name) != _size(path)
             ):
                 self._upload(name)
 
+    def _remove_notes(self) -> None:
+        """Nobody is at work any more, and what failed was done again."""
+        there = [path.name for path in self.folder.iterdir() if is_note(path.name)]
+        self.discard(*{*there, *filter(is_note, self._stored)})
+
     def resume(self, state: str) -> None:
         """Fetch the whole artifact where this machine lacks the file from which an unfinished run goes on."""
         if self.store is not None and not (self.folder / state).is_file():
-            self._fetch(list(self._stored))
+            self._fetch([name for name in self._stored if not is_note(name)])
 
     def path(self, name: str) -> Path:
         """A file to read, fetched first where this machine lacks it; its hash is not checked."""
@@ -245,6 +255,11 @@ class Artifact:
             entry = self.written(name)
             if entry is not None:
                 yield name, entry
+
+
+def is_note(name: str) -> bool:
+    """Whether a file at the root of an artifact is a note: no data, gone when it is finished."""
+    return name.startswith((RUNNING, FAILED)) and name.endswith(".json")
 
 
 def write_json(path: Path, content: Json) -> None:

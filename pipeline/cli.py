@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import Refusal
+from pipeline.errors import Refusal, told
 
 STAGE_VERBS = ("generate", "curate", "encode", "train", "bootstrap", "evaluate", "report")
 OVERRIDES = (
@@ -38,34 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 1
     except Exception as error:  # the edge of the program: expected faults become a sentence
-        sentence = _sentence(error)
+        sentence = told(error)
         if sentence is None or os.environ.get("DISTILL_TRACEBACK"):
             raise
         print(f"distill: {sentence}", file=sys.stderr)
         return 1
     return 0
-
-
-def _sentence(error: Exception) -> str | None:
-    """What to tell a user about a fault, or None for a fault of ours."""
-    from generators.domain import BadProblem
-    from trainers.config import BadSettings
-
-    if isinstance(error, Refusal | BadProblem | BadSettings):
-        return str(error)
-    if isinstance(error, BrokenProcessPool):
-        return (
-            "a worker process died, perhaps for want of memory; finished shards are kept."
-            " Run the same command again, with fewer --workers"
-        )
-    if isinstance(error, OSError):
-        place = f": {error.filename}" if error.filename else ""
-        if error.errno == errno.ENOSPC or "No space left" in str(error):
-            return (
-                f"the disk is full{place}; what is finished is kept, make room and run the same command again"
-            )
-        return f"{error.strerror or error}{place}; what is finished is kept, run the same command again"
-    return None
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -74,11 +50,14 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         description="Distil search into transformers: traces, training, bootstrapping, judgement.",
         allow_abbrev=False,
     )
+    from pipeline.verbs.executor import add_options
+
     verbs = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     for name, about in _abouts(words).items():
         verb = _verb(verbs, name, about, _stage)
         verb.add_argument("--recipe", default=None, help="a recipe's name or YAML file")
         _common(verb)
+        add_options(verb)
         if name == "generate":
             verb.add_argument("--shards", help="make these only, as 0-9 or 3,5; then `distill seal`")
             verb.add_argument(
@@ -173,7 +152,6 @@ def _common(verb: argparse.ArgumentParser) -> None:
         default=Path("artifacts"),
         help="where outputs stand: a folder or s3://...",
     )
-    verb.add_argument("--workers", type=int, default=0, help="worker processes (default: one a core)")
 
 
 def _divided(words: list[str], parser: argparse.ArgumentParser) -> tuple[list[str], Overrides]:
@@ -210,10 +188,12 @@ def _options(parser: argparse.ArgumentParser, verb: str | None) -> set[str] | No
 
 
 def _stage(options: argparse.Namespace, overrides: Overrides) -> None:
+    from pipeline.verbs.executor import executor
+
     if options.stage == "evaluate" and (options.checkpoint or options.on):
         from pipeline.adhoc import evaluate
 
-        evaluate(options.checkpoint, options.on, options.artifacts, overrides)
+        evaluate(options.checkpoint, options.on, options.artifacts, overrides, executor(options))
         return
     if options.stage == "report" and (options.artifact or options.to):
         from pipeline.page.command import write
@@ -226,12 +206,13 @@ def _stage(options: argparse.Namespace, overrides: Overrides) -> None:
 
     stage = next(each for each in STAGES if each.name == options.stage)
     recipe = _loaded(options.recipe, overrides)
-    shards = getattr(options, "shards", None)
+    shards, asked = getattr(options, "shards", None), executor(options)
     run = Options(
         options.artifacts,
-        _workers(options.workers),
+        asked.workers,
         parse_shards(shards) if shards else None,
         getattr(options, "skip_hung", False),
+        asked.cluster,
     )
     if run.shards is not None:
         for each in recipe.expanded().values():
@@ -300,10 +281,11 @@ def _export(options: argparse.Namespace, overrides: Overrides) -> None:
 
 
 def _compile(options: argparse.Namespace, overrides: Overrides) -> None:
+    from pipeline.verbs.executor import workers
     from pipeline.warmup import warm_up
 
     _no_overrides(overrides)
-    warm_up(_workers(options.workers))
+    warm_up(workers(options.workers))
 
 
 def _recipes(_: argparse.Namespace, overrides: Overrides) -> None:
@@ -338,12 +320,6 @@ def _loaded(source: str | None, overrides: Overrides) -> Any:
     if source is None:
         raise Refusal("name a recipe: --recipe maze-demo (`distill recipes` lists them)")
     return load(source, overrides)
-
-
-def _workers(asked: int) -> int:
-    if asked < 0:
-        raise Refusal(f"--workers must be 0 (one a core) or more, got {asked}")
-    return asked or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else asked
 
 
 def _no_overrides(overrides: Overrides) -> None:

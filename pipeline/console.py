@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -24,9 +26,44 @@ LOG = Console(stderr=True, highlight=False)
 """Progress and remarks."""
 
 
+@dataclass
+class Work:
+    """A stretch of work under way, as others may be told of it."""
+
+    title: str
+    total: int | None
+    done: int
+    before: int
+    """What was done already when it began."""
+    began: float
+
+
+_WORKS: list[tuple[Work, Callable[[], int | None]]] = []
+"""What this process is at, the outermost first, and how to find out how far it has come."""
+
+
+def works() -> list[dict[str, Any]]:
+    """What this process is at, the outermost first, as plain data."""
+    return [{**asdict(work), "done": work.done if (now := look()) is None else now} for work, look in _WORKS]
+
+
 @contextmanager
-def bar(title: str, total: int | None) -> Iterator[Any]:
-    """A progress bar; gives a function that advances it. Silent where there is no terminal."""
+def following(title: str, total: int | None, look: Callable[[], int | None], done: int = 0) -> Iterator[Work]:
+    """A stretch of work that shows itself; `look` tells how far it has come, None where it cannot."""
+    work = Work(title, total, done, done, time.time())
+    _WORKS.append((work, look))
+    try:
+        yield work
+    finally:
+        _WORKS.remove((work, look))
+
+
+@contextmanager
+def bar(title: str, total: int | None, done: int = 0) -> Iterator[Any]:
+    """A progress bar; gives a function that advances it. Silent where there is no terminal.
+
+    `done` of the total was finished before.
+    """
     columns = (
         TextColumn("{task.description:<10}"),
         BarColumn(bar_width=24),
@@ -34,9 +71,17 @@ def bar(title: str, total: int | None) -> Iterator[Any]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=LOG, transient=True, disable=not LOG.is_terminal) as progress:
-        task = progress.add_task(title, total=total)
-        yield lambda step=1: progress.advance(task, step)
+    with (
+        Progress(*columns, console=LOG, transient=True, disable=not LOG.is_terminal) as progress,
+        following(title, total, lambda: None, done) as work,
+    ):
+        task = progress.add_task(title, total=total, completed=done)
+
+        def advance(step: int = 1) -> None:
+            work.done += step
+            progress.advance(task, step)
+
+        yield advance
 
 
 def say(stage: str, text: str) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from generators.installed import package_of
 from pipeline.artifact import Artifact, Json, digest
 from pipeline.console import say
 from pipeline.errors import Refusal
+from pipeline.executor import Executor
+from pipeline.heartbeat import Heartbeat
 from pipeline.provenance import provenance, source_hash
 from pipeline.recipe import Recipe, domain_fields
 
@@ -26,6 +29,13 @@ class Options:
     """Make these shards only, and no manifest."""
     skip_hung: bool = False
     """Leave out problems over which an engine hangs. It may change the output, so manifests tell of it."""
+    cluster: str | None = None
+    """The address of a Ray cluster that makes the shards; None for this machine."""
+
+    @property
+    def executor(self) -> Executor:
+        """Where shards are made, and how many at a time."""
+        return Executor(self.workers, self.cluster)
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,8 @@ class Stage:
     """Made once for a recipe with all its variants, rather than for each of them."""
     enough: Callable[[Job], bool] = field(default=lambda _: True)
     """Whether a finished artifact holds all that the recipe asks for (a data set may need more shards)."""
+    size: Callable[[Job], int | None] = field(default=lambda _: None)
+    """How many shards or steps it takes, where the recipe says so: for those who ask about the time left."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,7 @@ class Job:
             "fingerprint": self.fingerprint,
             "domain": domain_fields(domain),
             "domain_source": source_hash(domain.name),
+            "domain_package": package_of(domain.name),
             "settings": self.settings,
             "inputs": [
                 {"stage": job.stage.name, "fingerprint": job.fingerprint, "folder": job.artifact.place}
@@ -129,12 +142,21 @@ def make(job: Job, made: set[str] | None = None) -> Job:
     begun = time.monotonic()
     job.artifact.folder.mkdir(parents=True, exist_ok=True)
     job.artifact.sweep()
-    facts = job.stage.run(job)
-    facts["seconds"] = round(time.monotonic() - begun, 2)
-    job.artifact.seal(job.manifest(facts))
+    with at_work(job) as heartbeat:
+        facts = job.stage.run(job)
+        facts["seconds"] = round(time.monotonic() - begun, 2)
+        heartbeat.rest()
+        job.artifact.seal(job.manifest(facts))
     say(job.stage.name, f"{facts.get('summary', 'done')} [dim]({facts['seconds']:.0f} s)[/dim]")
     say("", f"[dim]{job.artifact.place}[/dim]")
     return job
+
+
+def at_work(job: Job) -> Heartbeat:
+    """What tells others that this process is at work on the job."""
+    shards = job.options.shards
+    told = "" if shards is None else spans(shards)
+    return Heartbeat(job.artifact, job.stage.name, job.recipe.name, told, job.stage.size(job))
 
 
 def make_all(stage: Stage, recipe: Recipe, options: Options) -> list[Job]:
@@ -148,8 +170,20 @@ def _remark(job: Job) -> None:
     manifest = job.artifact.manifest
     say(job.stage.name, f"finished: {manifest.get('summary', '')} [dim]{job.artifact.place}[/dim]")
     if manifest["domain_source"] != source_hash(job.recipe.domain.name):
-        source = f"generators/{job.recipe.domain.name}"
+        name = job.recipe.domain.name
+        source = package_of(name) or f"generators/{name}"
         say("", f"[yellow]made by another version of {source}; delete it to make it again[/yellow]")
+
+
+def spans(numbers: Iterable[int]) -> str:
+    """Numbers as `parse_shards` takes them, in order and each once: 0-9,12."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def parse_shards(text: str) -> tuple[int, ...]:

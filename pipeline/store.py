@@ -98,6 +98,14 @@ class Store:
         if names:
             self._patiently(lambda: self.system.get(remote, local), folder)
 
+    def text(self, path: Path) -> str | None:
+        """The content of a small file of the store; None where it is not to be had at once."""
+        try:
+            content: bytes = self.system.cat_file(self.place(path))
+            return content.decode()
+        except Exception:  # it comes and goes, and nothing depends on it
+            return None
+
     def remove(self, path: Path) -> None:
         """Delete a file of the store, if it is there."""
         try:

@@ -154,10 +154,10 @@ class _Round:
         rows = self.previous.rows.unique("problem_id", keep="first", maintain_order=True)
         chunks = -(-len(rows) // CHUNK)
         names = [f"data/train-{at:05d}-of-{chunks:05d}.parquet" for at in range(chunks)]
-        with bar(f"{self.arm} {self.number}", chunks) as advance:
-            for at, name in enumerate(names):
-                if artifact.written(name) is None:
-                    self._chunk(artifact, name, rows.slice(at * CHUNK, CHUNK), at)
+        missing = [at for at, name in enumerate(names) if artifact.written(name) is None]
+        with bar(f"{self.arm} {self.number}", chunks, chunks - len(missing)) as advance:
+            for at in missing:
+                self._chunk(artifact, names[at], rows.slice(at * CHUNK, CHUNK), at)
                 advance()
         round_card(artifact, self.job.recipe, names, self.arm, self.number)
         entries = [artifact.written(name) or {} for name in names]
@@ -262,17 +262,18 @@ class _Round:
         recipe = self.job.recipe
         parent = self.previous.checkpoint.verified_folder("last")  # it has the optimizer's state
         artifact.resume("last/state.ckpt")
-        done = fit(
-            ids=self.ids.verified_folder(encode.IDS),
-            out=artifact.folder,
-            model=recipe.model,
-            # The same seed for every arm: equal steps and, as far as rows are equal, equal batches.
-            fit=train.seeded(
-                replace(self.settings.fit, start=str(parent)), recipe.seed, "bootstrap", self.number
-            ),
-            progress=LOG.is_terminal,
-            saved=artifact.save,
-        )
+        with train.steps(f"fine-tune {self.arm} {self.number}", artifact.folder, self.settings.fit):
+            done = fit(
+                ids=self.ids.verified_folder(encode.IDS),
+                out=artifact.folder,
+                model=recipe.model,
+                # The same seed for every arm: equal steps and, as far as rows are equal, equal batches.
+                fit=train.seeded(
+                    replace(self.settings.fit, start=str(parent)), recipe.seed, "bootstrap", self.number
+                ),
+                progress=LOG.is_terminal,
+                saved=artifact.save,
+            )
         artifact.adopt_folder("last")
         return {"training": done, "parent": self.previous.student.hash}
 

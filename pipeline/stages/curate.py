@@ -15,7 +15,6 @@ from pipeline.artifact import Artifact, Json
 from pipeline.card import curated_card
 from pipeline.console import bar
 from pipeline.errors import Refusal
-from pipeline.executor import over_shards
 from pipeline.identity import response_hashes
 from pipeline.recipe import Recipe
 from pipeline.seeds import SPLITS, split_of
@@ -45,7 +44,8 @@ def run(job: Job) -> Json:
     shards = range(generate.shards(job.recipe))
     with bar("curate", len(shards)) as advance:
         parts = {}
-        for shard, part in over_shards(_Light(job.recipe, source), shards, job.options.workers):
+        light = _Light(job.recipe, source)
+        for shard, part in job.options.executor.over(light, shards, job.artifact):
             parts[shard] = part
             advance()
     rows = decided(pl.concat([parts[shard] for shard in shards]), job.recipe)
@@ -56,9 +56,8 @@ def run(job: Job) -> Json:
             raise Refusal(f"no row is left for {split}: {reasons}; raise generate.rows or the split's share")
     missing = [at for at, name in enumerate(plan) if job.artifact.written(name) is None]
     task = _Write(job.recipe, source, job.artifact.folder, job.fingerprint, list(plan.items()))
-    with bar("curate", len(plan)) as advance:
-        advance(len(plan) - len(missing))
-        for _ in over_shards(task, missing, job.options.workers):
+    with bar("curate", len(plan), len(plan) - len(missing)) as advance:
+        for _ in job.options.executor.over(task, missing, job.artifact):
             advance()
     return _facts(job, rows, plan)
 

@@ -14,7 +14,6 @@ from pipeline import schema
 from pipeline.artifact import Artifact, Json
 from pipeline.console import bar
 from pipeline.errors import Refusal
-from pipeline.executor import over_shards
 from pipeline.identity import keys
 from pipeline.recipe import Recipe
 from pipeline.seeds import named_rng
@@ -50,9 +49,8 @@ def run(job: Job) -> Json:
     save_vocabulary(vocabulary, job.artifact)
     missing = [at for at, name in enumerate(names) if not complete(job.artifact, name)]
     task = _Task(job.recipe, source, job.artifact.folder, names)
-    with bar("encode", len(names)) as advance:
-        advance(len(names) - len(missing))
-        for _ in over_shards(task, missing, job.options.workers):
+    with bar("encode", len(names), len(names) - len(missing)) as advance:
+        for _ in job.options.executor.over(task, missing, job.artifact):
             advance()
     return _facts(job, names, vocabulary)
 

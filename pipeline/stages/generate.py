@@ -12,15 +12,15 @@ import polars as pl
 from rich.markup import escape
 
 from generators.domain import BadProblem, Domain, Hung
+from generators.installed import package_of
 from pipeline import schema
 from pipeline.artifact import Artifact, Json, file_hash
 from pipeline.card import drawn_card
 from pipeline.console import bar, say
 from pipeline.errors import Refusal
-from pipeline.executor import over_shards
 from pipeline.recipe import Recipe, domain_fields
 from pipeline.seeds import named_rng
-from pipeline.stage import Job, Options, Stage
+from pipeline.stage import Job, Options, Stage, at_work
 
 TOLD = 20
 """Remarks on single problems that the terminal shows; the manifest has all."""
@@ -42,8 +42,14 @@ def settings(recipe: Recipe) -> Json:
         "domain": domain,
         "seed": recipe.seed,
         "shard_rows": recipe.generate.shard_rows,
-        "identity": dict(recipe.domain.identity()),
+        "identity": {**recipe.domain.identity(), **_package(recipe.domain)},
     }
+
+
+def _package(domain: Domain) -> Json:
+    """The version of an installed package decides its labels; that of this project is `Stage.version`."""
+    package = package_of(domain.name)
+    return {"package": package} if package else {}
 
 
 def shards(recipe: Recipe) -> int:
@@ -60,9 +66,8 @@ def run(job: Job) -> Json:
     wanted = [shard for shard in todo if job.options.shards is None or shard in job.options.shards]
     missing = [shard for shard in wanted if artifact.written(shard_name(shard)) is None]
     task = WriteShard(recipe, artifact.folder, job.fingerprint, job.options.skip_hung)
-    with bar("generate", len(wanted)) as advance:
-        advance(len(wanted) - len(missing))
-        for _ in over_shards(task, missing, job.options.workers):
+    with bar("generate", len(wanted), len(wanted) - len(missing)) as advance:
+        for _ in job.options.executor.over(task, missing, job.artifact):
             advance()
     made = facts(job)
     _card(job, made)
@@ -209,7 +214,8 @@ def some(recipe: Recipe, options: Options) -> None:
     if beyond:
         raise Refusal(f"--shards: there is no shard {beyond[0]}; the recipe asks for 0-{shards(recipe) - 1}")
     job.artifact.folder.mkdir(parents=True, exist_ok=True)
-    made = run(job)
+    with at_work(job):
+        made = run(job)
     say("generate", f"{made['shards']} of {shards(recipe)} shards stand; `distill seal` finishes when all do")
     say("", f"[dim]{job.artifact.place}[/dim]")
 
@@ -239,4 +245,5 @@ GENERATE = Stage(
     settings=settings,
     run=run,
     enough=enough,
+    size=lambda job: shards(job.recipe),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from pipeline.artifact import Json, digest, file_hash
-from pipeline.console import LOG
+from pipeline.console import LOG, Work, following
 from pipeline.errors import Damaged, Refusal
 from pipeline.recipe import Recipe
 from pipeline.seeds import named_seed
@@ -50,14 +51,15 @@ def run(job: Job) -> Json:
     source = job.input("encode").artifact
     encode.require_context(job.recipe, source.manifest)
     job.artifact.resume("last/state.ckpt")
-    done = fit(
-        ids=source.verified_folder(encode.IDS),
-        out=job.artifact.folder,
-        model=job.recipe.model,
-        fit=seeded(job.recipe.fit, job.recipe.seed),
-        progress=LOG.is_terminal,
-        saved=job.artifact.save,
-    )
+    with steps("train", job.artifact.folder, job.recipe.fit):
+        done = fit(
+            ids=source.verified_folder(encode.IDS),
+            out=job.artifact.folder,
+            model=job.recipe.model,
+            fit=seeded(job.recipe.fit, job.recipe.seed),
+            progress=LOG.is_terminal,
+            saved=job.artifact.save,
+        )
     for folder in ("best", "last", *(path.name for path in job.artifact.folder.glob("step-*"))):
         if not (job.artifact.folder / folder / "config.json").is_file():
             raise Damaged(
@@ -65,6 +67,23 @@ def run(job: Job) -> Json:
             )
         job.artifact.adopt_folder(folder)
     return {"training": done, "summary": summary(done)}
+
+
+def steps(title: str, folder: Path, fit: Fit) -> AbstractContextManager[Work]:
+    """A training run under way, for others to follow by what it logs."""
+    return following(title, fit.steps, lambda: logged(folder), logged(folder) or 0)
+
+
+def logged(folder: Path) -> int | None:
+    """The last step in a run's log; None where there is none yet."""
+    try:
+        with (folder / "logs" / "metrics.csv").open("rb") as log:
+            log.seek(max(log.seek(0, 2) - 2000, 0))
+            lines = log.read().decode().splitlines()
+    except OSError:
+        return None
+    numbers = [line.partition(",")[0] for line in lines[1:]]  # the first one is the head, or cut in two
+    return next((int(number) for number in reversed(numbers) if number.isdigit()), None)
 
 
 def seeded(fit: Fit, seed: int, *names: str | int) -> Fit:
@@ -89,4 +108,5 @@ TRAIN = Stage(
     needs=lambda recipe: (Need(encode.ENCODE, recipe),),
     settings=settings,
     run=run,
+    size=lambda job: job.recipe.fit.steps,
 )
