@@ -12,7 +12,7 @@ from generators.domain import Domain, problem_columns, solution_columns
 from pipeline import schema
 from pipeline.artifact import Artifact
 from pipeline.console import bar
-from pipeline.executor import over_shards
+from pipeline.executor import Executor
 from pipeline.seeds import named_rng
 
 CHUNK = 25
@@ -21,7 +21,7 @@ EXAMINED = "examined.parquet"
 
 
 def examined(
-    artifact: Artifact, domain: Domain, stored: pl.DataFrame, seed: int, workers: int
+    artifact: Artifact, domain: Domain, stored: pl.DataFrame, seed: int, executor: Executor
 ) -> pl.DataFrame:
     """`stored` with the examiner's labels in place of its own; itself where the domain has no examiner.
 
@@ -40,7 +40,7 @@ def examined(
         missing = [at for at in chunks if artifact.written(_part(at)) is None]
         with bar("examine", len(chunks)) as advance:
             advance(len(chunks) - len(missing))
-            for _ in over_shards(task, missing, workers):
+            for _ in executor.over(task, missing, artifact):
                 advance()
         parts = [schema.read(artifact.path(_part(at)), columns) for at in chunks]
         frame = pl.concat(parts)

@@ -1,4 +1,4 @@
-"""How a function runs over shards: here, or in worker processes. It does not know what it runs."""
+"""How a function runs over shards: here, in processes, on a cluster. It does not know what it runs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,40 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from typing import Any
 
+from pipeline.artifact import Artifact
+
 Task = Callable[[int], Any]
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Where tasks run, and how many at a time."""
+
+    workers: int = 0
+    """Tasks at a time; 0 takes one a core, of this machine or of the cluster."""
+    cluster: str | None = None
+    """The address of a Ray cluster, `auto` for the one at hand; None for this machine."""
+
+    def over(
+        self, task: Task, shards: Iterable[int], artifact: Artifact, gpus: int = 0
+    ) -> Iterator[tuple[int, Any]]:
+        """Run `task(shard)` for every shard; gives (shard, result) as they end, in any order.
+
+        The task writes into the artifact; on a cluster it keeps a log there for each shard, and takes `gpus`.
+        """
+        if self.cluster is None:
+            yield from over_shards(task, shards, self.workers)
+        else:
+            from pipeline.cluster import over_nodes
+
+            yield from over_nodes(task, shards, self.cluster, self.workers, artifact, gpus)
+
+
+HERE = Executor(workers=1)
+"""This process alone."""
 
 
 def over_shards(task: Task, shards: Iterable[int], workers: int) -> Iterator[tuple[int, Any]]:

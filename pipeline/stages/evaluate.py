@@ -16,6 +16,7 @@ from pipeline.card import answered_card
 from pipeline.console import bar
 from pipeline.dataset import split_rows
 from pipeline.examination import examined
+from pipeline.executor import HERE, Executor
 from pipeline.judgement import Judgement, rivals
 from pipeline.recipe import Evaluate, Recipe
 from pipeline.rollouts import GREEDY, Student, greedily, stored_hashes
@@ -68,7 +69,9 @@ def run(job: Job) -> Json:
     problems = split_rows(source, job.recipe.domain, "test", job.recipe.evaluate.problems)
     recipe = job.recipe
     domain = recipe.domain
-    facts = judge(job.artifact, domain, entrants, problems, recipe.evaluate, recipe.seed, job.options.workers)
+    facts = judge(
+        job.artifact, domain, entrants, problems, recipe.evaluate, recipe.seed, job.options.executor
+    )
     return {**facts, "summary": headline(facts)}
 
 
@@ -79,13 +82,13 @@ def judge(
     stored: pl.DataFrame,
     asked: Evaluate,
     seed: int,
-    workers: int = 1,
+    executor: Executor = HERE,
 ) -> Json:
     """Roll out every checkpoint on the problems; write rollouts.parquet and metrics.json.
 
     `stored` are solved problems; where the domain has an examiner, its labels take the place of theirs.
     """
-    problems = examined(artifact, domain, stored, seed, workers)
+    problems = examined(artifact, domain, stored, seed, executor)
     references = domain.references(problems, named_rng(seed, "references"))
     _keep(artifact, problems, references)
     asked_problems.keep(artifact, domain, problems)
@@ -266,6 +269,12 @@ def _of(rollouts: pl.DataFrame, entrant: Entrant) -> pl.DataFrame:
     return rollouts.filter(pl.col("arm") == entrant.arm, pl.col("round") == entrant.round)
 
 
+def _checkpoints(job: Job) -> int:
+    """How many are judged, if the bootstrap makes all its rounds."""
+    settings = job.recipe.bootstrap
+    return 1 + (settings.rounds * len(settings.arms) if settings is not None else 0)
+
+
 def _needs(recipe: Recipe) -> tuple[Need, ...]:
     middle = (Need(bootstrap.BOOTSTRAP, recipe),) if recipe.bootstrap is not None else ()
     return (Need(curate.CURATE, recipe), Need(train.TRAIN, recipe), *middle)
@@ -278,4 +287,5 @@ EVALUATE = Stage(
     needs=_needs,
     settings=settings,
     run=run,
+    size=_checkpoints,
 )

@@ -1,0 +1,253 @@
+"""Shards on a Ray cluster: tasks with retries, a bounded number under way. Imported only when asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pickle
+import socket
+import uuid
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.artifact import Artifact
+from pipeline.console import say
+from pipeline.errors import Refusal
+from pipeline.site import LOGS, Outcome, Site, environment, log_name, run_shard, versions
+
+if TYPE_CHECKING:
+    from pipeline.executor import Task
+
+RETRIES = 10
+"""How often a shard is begun again after its worker or node has died."""
+AHEAD = 2
+"""Shards under way for each core: one at work, one waiting, so that no worker waits for the driver."""
+PATIENCE = 10.0
+"""Seconds to wait for a cluster to answer."""
+PROBED = 60.0
+"""Seconds that nodes have to say whether they are fit; later ones say it with their first shard."""
+
+GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+"""How a client of HTTP/2 begins, which Ray's services speak: the preface and empty settings."""
+
+
+def over_nodes(
+    task: Task, shards: Iterable[int], address: str, workers: int, artifact: Artifact, gpus: int
+) -> Iterator[tuple[int, Any]]:
+    """Run `task(shard)` on the nodes of a cluster; gives (shard, result) as they end, in any order.
+
+    A shard whose worker or node dies is begun again elsewhere. An error, or the end of the loop that reads
+    the results, cancels what is under way; finished shards stand.
+    """
+    todo = list(shards)
+    if not todo:
+        return
+    with joined(address) as ray, _site(artifact) as site:
+        _probe(ray, site)
+        yield from _results(ray, site, task, todo, workers, gpus, artifact)
+
+
+def _results(
+    ray: Any, site: Site, task: Task, todo: list[int], workers: int, gpus: int, artifact: Artifact
+) -> Iterator[tuple[int, Any]]:
+    gpus = min(gpus, int(ray.cluster_resources().get("GPU", 0)))
+    placed = {"num_cpus": 1, "num_gpus": gpus, "max_retries": RETRIES, "scheduling_strategy": "SPREAD"}
+    run = ray.remote(**placed)(_on_node)
+    shared = ray.put(site), ray.put(task)
+    rest = iter(todo)
+    running: dict[Any, int] = {}
+    try:
+        while True:
+            for shard in islice(rest, max(0, (workers or _room(ray)) - len(running))):
+                running[run.remote(*shared, shard)] = shard
+            if not running:
+                return
+            done, _ = ray.wait(list(running), timeout=PATIENCE)
+            for each in done:
+                shard = running.pop(each)
+                yield shard, _result(ray, each, shard, artifact)
+    finally:
+        for each in running:
+            ray.cancel(each, force=True)
+
+
+def _on_node(site: Site, task: Task, shard: int) -> Outcome:
+    """A task of Ray: one shard in the driver's place. Ray runs one task at a time in a worker process."""
+    import ray
+
+    address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]  # Ray's
+    return run_shard(site, task, shard, _named(address, ray.get_runtime_context().get_node_id()))
+
+
+def _result(ray: Any, done: Any, shard: int, artifact: Artifact) -> Any:
+    """What the task gave; raises Refusal with the shard, the node and the log for one that failed."""
+    log = f"{artifact.place}/{LOGS}/{log_name(shard)}"
+    try:
+        outcome: Outcome = ray.get(done)
+    except ray.exceptions.RayError as error:
+        if isinstance(error, ray.exceptions.WorkerCrashedError | ray.exceptions.OutOfMemoryError):
+            cause = f"its worker died {RETRIES + 1} times, perhaps for want of memory"
+        else:
+            cause = _line(error)
+        where = _last_node(artifact.folder / LOGS / log_name(shard))
+        raise Refusal(f"shard {shard} failed{where}: {cause}; its log: {log}") from None
+    if outcome.unfit is not None:
+        raise Refusal(f"the node {outcome.node} {outcome.unfit}")
+    if outcome.fault is not None:
+        raise Refusal(f"shard {shard} failed on the node {outcome.node}: {outcome.fault}; its log: {log}")
+    return outcome.result
+
+
+def _room(ray: Any) -> int:
+    """How many shards may be under way; nodes come and go."""
+    return max(AHEAD, AHEAD * int(ray.cluster_resources().get("CPU", 0)))
+
+
+@contextlib.contextmanager
+def joined(address: str) -> Iterator[Any]:
+    """The library, as a driver of the cluster at that address, and quiet; left again at the end."""
+    ray = _library()
+    if ray.is_initialized():
+        yield ray
+        return
+    place = _place(address)
+    try:
+        ray.init(address=place, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=True)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise Refusal(_refused(place, error)) from None
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _library() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    try:
+        import ray
+    except ImportError:
+        raise Refusal(
+            "--executor ray needs Ray: pip install 'search-trace-distillation[ray]', here and on every node"
+        ) from None
+    return ray
+
+
+def _place(address: str) -> str:
+    """HOST:PORT of a cluster that answers; raises Refusal where none does: Ray would wait for minutes."""
+    if address == "auto":
+        from ray._private.services import canonicalize_bootstrap_address_or_die
+
+        try:
+            address = canonicalize_bootstrap_address_or_die("auto")
+        except ConnectionError as error:
+            several = "multiple" in str(error)
+            found = "several Ray clusters run here" if several else "there is no Ray cluster on this machine"
+            raise Refusal(
+                f"{found}: start one with `ray start --head`, or name it with --address HOST:PORT"
+            ) from None
+    else:
+        os.environ.pop("RAY_ADDRESS", None)  # Ray would prefer it to what was asked for
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or "/" in host:
+        raise Refusal(f"--address takes auto or HOST:PORT, as in 10.0.0.1:6379, got '{address}'")
+    fault = _silent(host.strip("[]"), int(port))
+    if fault:
+        raise Refusal(f"there is no Ray cluster at {address}: {fault}")
+    return address
+
+
+def _silent(host: str, port: int) -> str | None:
+    """Why nothing that could be Ray answers there, or None."""
+    try:
+        with socket.create_connection((host, port), timeout=PATIENCE / 2) as wire:
+            if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
+                return None
+            wire.sendall(GREETING)
+            wire.settimeout(PATIENCE / 2)
+            frame = wire.recv(9)
+    except TimeoutError:
+        return "nothing answers there"
+    except (OSError, OverflowError) as error:
+        return str(getattr(error, "strerror", None) or error).lower()
+    return None if frame[3:4] == b"\x04" else "what answers there is no Ray"
+
+
+def _refused(address: str, error: Exception) -> str:
+    """A sentence about a cluster that answers and yet does not take this process."""
+    cause = error.__cause__ or error
+    text = " ".join(str(cause).split())
+    if "Version mismatch" in text:
+        return f"the cluster at {address} has another Python or Ray ({text.partition('mismatch: ')[2]})"
+    if "node info" in text or "raylet" in text.lower():
+        return (
+            f"this machine is no node of the cluster at {address}:"
+            f" run the command on one, or `ray start --address={address}` here first"
+        )
+    return f"the Ray cluster at {address} cannot be joined: {text}"
+
+
+@contextlib.contextmanager
+def _site(artifact: Artifact) -> Iterator[Site]:
+    """This process's place, with a marker among the logs by which nodes see that they share the folder."""
+    here, token = Path.cwd(), f".cluster-{uuid.uuid4().hex}.tmp"
+    store = artifact.store
+    site = Site(here, artifact.folder, token, store, versions(), environment(store))
+    site.logs.mkdir(parents=True, exist_ok=True)
+    marker = site.logs / token
+    marker.write_text("")
+    try:
+        yield site
+    finally:
+        marker.unlink(missing_ok=True)
+
+
+def _probe(ray: Any, site: Site) -> None:
+    """Ask every node at once whether it can take the driver's place; raises Refusal for one that cannot."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+    packed = pickle.dumps(site)
+
+    def fitness() -> str | None:  # travels by value: the node may not have this project
+        try:
+            return pickle.loads(packed).taken()  # type: ignore[no-any-return]  # from the driver itself
+        except (ImportError, AttributeError) as error:
+            return f"has another version of this project, or none ({error}): install the same on every node"
+
+    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU")]
+    if not nodes:
+        say("", "[yellow]the cluster has no core to offer yet; waiting for one (Ctrl-C stops)[/yellow]")
+    asked = {}
+    for node in nodes:
+        affinity = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        ask = ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=affinity)(fitness)
+        asked[ask.remote()] = _named(node["NodeManagerAddress"], node["NodeID"])
+    answered, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PROBED) if asked else ([], [])
+    for each in answered:
+        with contextlib.suppress(ray.exceptions.RayError):  # it has died: Ray leaves it out by itself
+            unfit = ray.get(each)
+            if unfit:
+                raise Refusal(f"the node {asked[each]} {unfit}")
+
+
+def _named(address: str, node: str) -> str:
+    return f"{address} ({node[:8]})"
+
+
+def _last_node(log: Path) -> str:
+    """Where a shard was last begun, as its log has it: ` on the node ...`, or nothing."""
+    try:
+        begun = [line for line in log.read_text(errors="replace").splitlines() if " on " in line]
+        return f" on the node {begun[-1].partition(' on ')[2].rpartition(', process')[0]}"
+    except (OSError, IndexError):
+        return ""
+
+
+def _line(error: Exception) -> str:
+    """The last line of an error of Ray, which says what happened."""
+    lines = str(error).strip().splitlines()
+    return lines[-1] if lines else type(error).__name__
