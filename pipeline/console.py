@@ -42,6 +42,10 @@ _WORKS: list[tuple[Work, Callable[[], int | None]]] = []
 """What this process is at, the outermost first, and how to find out how far it has come."""
 
 
+LEFT = "works"
+"""The attribute of a fault that says what it has ended."""
+
+
 def works() -> list[dict[str, Any]]:
     """What this process is at, the outermost first, as plain data."""
     return [{**asdict(work), "done": work.done if (now := look()) is None else now} for work, look in _WORKS]
@@ -54,6 +58,9 @@ def following(title: str, total: int | None, look: Callable[[], int | None], don
     _WORKS.append((work, look))
     try:
         yield work
+    except BaseException as fault:
+        vars(fault).setdefault(LEFT, works())  # the innermost work is the first to see it
+        raise
     finally:
         _WORKS.remove((work, look))
 

@@ -109,31 +109,35 @@ class Heartbeat:
     ) -> None:
         if not _first_rank():
             return
-        stopped = isinstance(fault, KeyboardInterrupt)
         if isinstance(fault, Exception):
-            self._write(told(fault) or f"{type(fault).__name__}: {fault}", at_once=True)
-        self.rest(keep=stopped)
+            self._write(vars(fault).get(console.LEFT), told(fault) or f"{type(fault).__name__}: {fault}")
+        self.rest(keep=vars(fault).get(console.LEFT, []) if isinstance(fault, KeyboardInterrupt) else None)
 
-    def rest(self, keep: bool = False) -> None:
-        """Stop, and take the note away; kept, it tells that the work was stopped."""
+    def rest(self, keep: list[Json] | None = None) -> None:
+        """Stop, and take the note away; kept with what it was at, it tells that the work was stopped."""
         if self._thread.is_alive():
             self._rested.set()
             self._thread.join()
-            if keep:
-                self._write(at_once=True)
-            else:
+            if keep is None:
                 _remove(self.artifact, self.note.name)
+            else:
+                self._write(keep, at_once=True)
 
     def _beat(self) -> None:
         while not self._rested.wait(BEAT):
             self._write()
 
-    def _write(self, failed: str | None = None, at_once: bool = False) -> None:
+    def _write(
+        self, works: list[Json] | None = None, failed: str | None = None, at_once: bool = False
+    ) -> None:
         try:
-            note = replace(self.note, beat=time.time(), works=console.works(), failed=failed)
+            now = console.works() if works is None else works
+            note = replace(self.note, beat=time.time(), works=now, failed=failed)
             path = self.artifact.folder / note.name
             write_json(path, asdict(note))
-            if self.artifact.store is not None and (at_once or time.time() - self._uploaded >= UPLOAD):
+            if self.artifact.store is not None and (
+                at_once or failed or time.time() - self._uploaded >= UPLOAD
+            ):
                 self._uploaded = time.time()
                 self.artifact.store.system.put_file(str(path), self.artifact.store.place(path))
         except Exception:  # a full disk, a store that does not answer: the run itself will say so

@@ -365,4 +365,5 @@ BOOTSTRAP = Stage(
     ),
     settings=settings,
     run=run,
+    size=lambda job: _settings(job.recipe).rounds * len(_settings(job.recipe).arms),
 )
