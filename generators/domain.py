@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -73,6 +72,8 @@ class Domain(ABC):
     """Of its Parquet files, zstd's level: a slow teacher's rows deserve a slow compressor."""
     late: ClassVar[tuple[str, ...]] = ()
     """The knobs that decide nothing about stored rows, only how they are written and judged."""
+    example: ClassVar[str] = ""
+    """A problem as a user would state it to `read`; `distill conform` reads it."""
     headline: ClassVar[tuple[str, ...]] = ()
     """The own measures that stand in the first table of a report."""
 
@@ -340,17 +341,23 @@ DOMAINS = {
 
 
 def domain_class(name: str) -> type[Domain]:
-    """The domain registered under `name`: looked up in a literal table, never imported by a user's path."""
+    """The domain registered under `name`: looked up in a table or an entry point, never by a user's path.
+
+    Raises BadProblem for an unknown name, and for a domain of an installed package that cannot be used.
+    """
+    from generators import installed
+
     target = DOMAINS.get(name)
     if target is not None:
+        installed.refuse_clash(name)
         module, _, attribute = target.partition(":")
-        found: type[Domain] = getattr(import_module(module), attribute)
-        return found
-    installed = {entry.name: entry for entry in entry_points(group="distill.domains")}
-    if name in installed:
-        loaded: type[Domain] = installed[name].load()
-        return loaded
-    raise BadProblem(f"there is no domain '{name}'; there are: {', '.join(sorted({*DOMAINS, *installed}))}")
+        own: type[Domain] = getattr(import_module(module), attribute)
+        return own
+    found = installed.installed(name)
+    if found is None:
+        known = ", ".join(sorted({*DOMAINS, *installed.names()}))
+        raise BadProblem(f"there is no domain '{name}'; there are: {known}")
+    return found
 
 
 def _text(message: Any) -> list[str]:

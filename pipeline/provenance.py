@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import platform
 import subprocess
@@ -12,6 +13,8 @@ from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from generators.domain import Domain, domain_class
 
 LIBRARIES = ("torch", "lightning", "transformers", "polars", "pyarrow", "numpy", "numba", "chess", "pyswip")
 ROOT = Path(__file__).parent.parent
@@ -30,14 +33,28 @@ def provenance() -> dict[str, Any]:
 
 
 @cache
-def source_hash(package: str) -> str:
-    """A hash of the Python (and Prolog) source of `generators/<package>`, or of an installed package."""
-    folder = ROOT / "generators" / package
+def source_hash(domain: str) -> str:
+    """A hash of the Python (and Prolog) source of a domain: a folder of ours, or of an installed package.
+
+    A teacher that is derived from another domain counts with the source of both.
+    """
     digest = blake2b(digest_size=8)
-    for path in sorted([*folder.rglob("*.py"), *folder.rglob("*.pl")]):
-        digest.update(path.relative_to(folder).as_posix().encode())
-        digest.update(path.read_bytes())
+    for place in _sources(domain):
+        folder = place if place.is_dir() else place.parent
+        for path in sorted([*place.rglob("*.py"), *place.rglob("*.pl")]) if place.is_dir() else [place]:
+            digest.update(path.relative_to(folder).as_posix().encode())
+            digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _sources(domain: str) -> list[Path]:
+    """The packages (or single modules) that define a domain's class and what it is derived from."""
+    places: list[Path] = []
+    for kind in domain_class(domain).__mro__:
+        if issubclass(kind, Domain) and kind is not Domain:
+            file = Path(inspect.getfile(kind))
+            places.append(file.parent if (file.parent / "__init__.py").is_file() else file)
+    return list(dict.fromkeys(places))
 
 
 def _commit() -> str | None:

@@ -22,6 +22,7 @@ class Counting(Domain):
     largest: int = 9
 
     name: ClassVar[str] = "counting"
+    example: ClassVar[str] = "3+4\n5+0"
     columns: ClassVar[Mapping[str, pl.DataType]] = {"a": pl.Int32(), "b": pl.Int32()}
     notations: ClassVar[tuple[str, ...]] = ("steps", "action-value", "state-value")
     value_notations: ClassVar[tuple[str, ...]] = ("action-value", "state-value")

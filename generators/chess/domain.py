@@ -62,6 +62,7 @@ class Chess(Domain):
     """Nodes of the shallow Stockfish beside which students are judged."""
 
     name: ClassVar[str] = "chess"
+    example: ClassVar[str] = "6k1/5ppp/8/8/8/8/8/R3K3 w Q - 0 1"
     notations: ClassVar[tuple[str, ...]] = NOTATIONS
     value_notations: ClassVar[tuple[str, ...]] = VALUE_NOTATIONS
     choice_notations: ClassVar[tuple[str, ...]] = ("behavioral-cloning",)

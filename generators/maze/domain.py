@@ -43,6 +43,7 @@ class Maze(Domain):
     """The largest cost it can write; 0 takes width * height - 1, or largest_side**2 - 1 if that is set."""
 
     name: ClassVar[str] = "maze"
+    example: ClassVar[str] = "S..\n.#.\n..G"
     notations: ClassVar[tuple[str, ...]] = NOTATIONS
     columns: ClassVar[Mapping[str, pl.DataType]] = {
         **dict.fromkeys(("width", "height", "start_x", "start_y", "goal_x", "goal_y"), pl.UInt16()),

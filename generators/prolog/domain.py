@@ -92,6 +92,7 @@ class Prolog(Domain):
     """The most rules likewise."""
 
     name: ClassVar[str] = "prolog"
+    example: ClassVar[str] = "big(bob).\nkind(X) :- big(X), -sad(X).\n-sad(bob).\n?- kind(bob).\n"
     notations: ClassVar[tuple[str, ...]] = NOTATIONS
     abridged_notations: ClassVar[tuple[str, ...]] = ("without-fail",)
     columns: ClassVar[Mapping[str, pl.DataType]] = {
