@@ -24,13 +24,13 @@ SOURCES := pipeline generators trainers tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := demo
-.PHONY: demo help setup $(STAGES) check test bench clean
+.PHONY: demo help setup $(STAGES) check test bench cluster-demo clean
 
 demo: report ## set up, then run the recipe through every stage (the default)
 
 help: ## list the targets
 	@echo "make [TARGET] [RECIPE=name or path] [ARGS='--any.field=value ...']"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## create .venv and install pinned dependencies
 	@echo '$(VENV) is ready'
@@ -55,6 +55,11 @@ test: check ## check, then the tests
 
 bench: $(READY) ## measure speeds and the longer recipes (up to an hour)
 	@set -e; for file in $(wildcard tests/bench/*.py); do echo "$$file"; $(BIN)/python $$file $(ARGS); done
+
+cluster-demo: $(READY) ## a Ray cluster of three nodes makes the bytes of a local run
+	@$(BIN)/python -c 'import ray' 2>/dev/null \
+	|| $(BIN)/python -m pip install -q $(addprefix -c ,$(CONSTRAINTS)) -e '.[ray]'
+	@$(BIN)/python -m pipeline.clusterdemo $(ARGS)
 
 clean: ## remove .venv and caches; artifacts stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import pickle
-import socket
 import uuid
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -30,8 +29,8 @@ PATIENCE = 10.0
 PROBED = 60.0
 """Seconds that nodes have to say whether they are fit; later ones say it with their first shard."""
 
-GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
-"""How a client of HTTP/2 begins, which Ray's services speak: the preface and empty settings."""
+ALIVE = "/ray.rpc.NodeInfoGcsService/CheckAlive"
+"""The call by which a cluster says that it is there."""
 
 
 def over_nodes(
@@ -109,7 +108,7 @@ def _room(ray: Any) -> int:
 @contextlib.contextmanager
 def joined(address: str) -> Iterator[Any]:
     """The library, as a driver of the cluster at that address, and quiet; left again at the end."""
-    ray = _library()
+    ray = library()
     if ray.is_initialized():
         yield ray
         return
@@ -124,7 +123,8 @@ def joined(address: str) -> Iterator[Any]:
         ray.shutdown()
 
 
-def _library() -> Any:
+def library() -> Any:
+    """Ray, told to be quiet; raises Refusal where it is not installed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
@@ -155,26 +155,28 @@ def _place(address: str) -> str:
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or "/" in host:
         raise Refusal(f"--address takes auto or HOST:PORT, as in 10.0.0.1:6379, got '{address}'")
-    fault = _silent(host.strip("[]"), int(port))
+    fault = _silent(address)
     if fault:
         raise Refusal(f"there is no Ray cluster at {address}: {fault}")
     return address
 
 
-def _silent(host: str, port: int) -> str | None:
-    """Why nothing that could be Ray answers there, or None."""
-    try:
-        with socket.create_connection((host, port), timeout=PATIENCE / 2) as wire:
-            if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
+def _silent(address: str) -> str | None:
+    """Why there is no Ray at that address, or None where it answers."""
+    if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
+        return None  # it would not answer a call without certificates
+    import grpc
+
+    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
+        try:
+            channel.unary_unary(ALIVE)(b"", timeout=PATIENCE)
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.UNAUTHENTICATED:
                 return None
-            wire.sendall(GREETING)
-            wire.settimeout(PATIENCE / 2)
-            frame = wire.recv(9)
-    except TimeoutError:
-        return "nothing answers there"
-    except (OSError, OverflowError) as error:
-        return str(getattr(error, "strerror", None) or error).lower()
-    return None if frame[3:4] == b"\x04" else "what answers there is no Ray"
+            if error.code() is grpc.StatusCode.UNAVAILABLE:
+                return "nothing answers there"
+            return "what is there does not answer as Ray does"
+    return None
 
 
 def _refused(address: str, error: Exception) -> str:

@@ -27,7 +27,14 @@ KEPT = 64 * 1024
 
 LIBRARIES = ("ray", "polars", "pyarrow", "numba", "numpy", "torch")
 OURS = "this project's source"
-PACKAGES = ("pipeline", "generators", "trainers")
+SOURCES = (
+    "pipeline/*.py",
+    "pipeline/stages/*.py",
+    "generators/**/*.py",
+    "generators/**/*.pl",
+    "trainers/*.py",
+)
+"""What of it can decide a shard: not the pages, not the command line's verbs."""
 
 CREDENTIALS = ("AWS_", "AZURE_", "GOOGLE_", "FSSPEC_")
 """How the variables begin that a store is reached by."""
@@ -206,8 +213,7 @@ def environment(store: Store | None) -> dict[str, str]:
 def _source() -> str:
     root = Path(__file__).parent.parent
     found = hashlib.blake2b(digest_size=8)
-    for package in PACKAGES:
-        for path in sorted([*(root / package).rglob("*.py"), *(root / package).rglob("*.pl")]):
-            found.update(path.relative_to(root).as_posix().encode())
-            found.update(path.read_bytes())
+    for path in sorted(path for pattern in SOURCES for path in root.glob(pattern)):
+        found.update(path.relative_to(root).as_posix().encode())
+        found.update(path.read_bytes())
     return found.hexdigest()

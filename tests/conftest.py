@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out `slow` unless -m asks for it, and `gpu` and `browser` where there is none; `engine` never."""
+    """Leave out `slow` unless -m asks, `gpu`, `browser` and `cluster` where there is none; `engine` never."""
     asked = config.option.markexpr
     browserless = _no_browser()
     for item in items:
@@ -42,6 +42,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
         if "browser" in item.keywords and browserless:
             item.add_marker(pytest.mark.skip(reason=browserless))
+        if "cluster" in item.keywords and find_spec("ray") is None:
+            item.add_marker(pytest.mark.skip(reason="needs Ray: pip install -e '.[ray]'"))
 
 
 def _has_gpu() -> bool:

@@ -65,7 +65,8 @@ def run(job: Job) -> Json:
     todo = range(shards(recipe))
     wanted = [shard for shard in todo if job.options.shards is None or shard in job.options.shards]
     missing = [shard for shard in wanted if artifact.written(shard_name(shard)) is None]
-    task = WriteShard(recipe, artifact.folder, job.fingerprint, job.options.skip_hung)
+    identity = job.settings["identity"]
+    task = WriteShard(recipe, artifact.folder, job.fingerprint, job.options.skip_hung, identity)
     with bar("generate", len(wanted), len(wanted) - len(missing)) as advance:
         for _ in job.options.executor.over(task, missing, job.artifact):
             advance()
@@ -130,9 +131,16 @@ class WriteShard:
     folder: Path
     fingerprint: str
     skip_hung: bool = False
+    identity: Json | None = None
+    """The teacher's, as the run began; None does not ask. Another machine may have another engine."""
 
     def __call__(self, shard: int) -> int:
-        """Write the shard; gives its rows."""
+        """Write the shard; gives its rows. Raises Refusal where the teacher is another one."""
+        made_from = settings(self.recipe)
+        if self.identity not in (None, made_from["identity"]):
+            raise Refusal(
+                f"the teacher here is another one: {made_from['identity']}, where the run has {self.identity}"
+            )
         frame, hung = solved_shard(self.recipe, shard, self.skip_hung)
         columns = schema.traces(self.recipe.domain)
         words = sum(int(frame[name].list.len().sum()) for name in ("prompt", "trace", "answer"))
@@ -142,7 +150,7 @@ class WriteShard:
                 frame,
                 path,
                 columns,
-                {"fingerprint": self.fingerprint, **settings(self.recipe)},
+                {"fingerprint": self.fingerprint, **made_from},
                 self.recipe.domain.compression,
             ),
             rows=len(frame),
