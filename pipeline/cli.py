@@ -50,7 +50,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         description="Distil search into transformers: traces, training, bootstrapping, judgement.",
         allow_abbrev=False,
     )
-    from pipeline.verbs import status
+    from pipeline.verbs import conform, results, status, sweep
     from pipeline.verbs.executor import add_options
 
     verbs = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
@@ -110,7 +110,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     _verb(verbs, "recipes", "list the recipes of this project", _recipes)
     fields = _verb(verbs, "fields", "list every field of a recipe with its type and value", _fields)
     fields.add_argument("--recipe", default="maze-demo", help="a recipe's name or YAML file")
-    for beside in (status,):
+    for beside in (conform, results, status, sweep):
         beside.add(verbs)
     return parser
 

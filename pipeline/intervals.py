@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
 from typing import TypedDict
 
@@ -154,20 +157,54 @@ def _correlation(before: _Rate, after: _Rate) -> float:
     return max(-1.0, min(shared / math.sqrt(before.variance * after.variance), 1.0))
 
 
+def over_runs(values: Sequence[float]) -> tuple[float, float | None, float | None]:
+    """The mean of independent runs and its 95 % interval: Student's t with n - 1 degrees of freedom.
+
+    One run alone has no interval. The interval of a share is not cut at 0 and 1.
+    """
+    mean = statistics.fmean(values)
+    if len(values) == 1:
+        return mean, None, None
+    half = _t_quantile(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    return mean, mean - half, mean + half
+
+
 def _normal_quantile() -> float:
     return NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+
+
+@cache
+def _t_solved(freedom: int) -> float:
+    """The quantile from the probability between -t and t, found by halving; it lies below 12.8."""
+    low, high = 0.0, 13.0
+    while (middle := (low + high) / 2) not in (low, high):
+        low, high = (middle, high) if _t_between(middle, freedom) < CONFIDENCE else (low, middle)
+    return middle
+
+
+def _t_between(t: float, freedom: int) -> float:
+    """The probability of Student's t between -t and t (Abramowitz and Stegun 26.7.3 and 26.7.4)."""
+    angle = math.atan(t / math.sqrt(freedom))
+    square = math.cos(angle) ** 2
+    odd = freedom % 2
+    term = math.cos(angle) if odd else 1.0
+    total = 0.0
+    for at in range(freedom // 2):
+        total += term
+        term *= square * (2 * at + 1 + odd) / (2 * at + 2 + odd)
+    if odd:
+        return 2 / math.pi * (angle + math.sin(angle) * total)
+    return math.sin(angle) * total
 
 
 def _t_quantile(freedom: int) -> float:
     """The two-sided quantile of Student's t at `CONFIDENCE`.
 
-    Closed forms for 1 and 2 degrees of freedom; beyond, the Cornish-Fisher expansion (Abramowitz and Stegun
-    26.7.5), which is right to 0.2 % at 3 and to 0.01 % from 5 on.
+    To the last digits up to 30 degrees of freedom; beyond, the Cornish-Fisher expansion (Abramowitz and
+    Stegun 26.7.5), which is right to seven digits there.
     """
-    if freedom == 1:
-        return math.tan(math.pi * CONFIDENCE / 2)
-    if freedom == 2:
-        return CONFIDENCE * math.sqrt(2 / (1 - CONFIDENCE**2))
+    if freedom <= 30:
+        return _t_solved(freedom)
     z, v = _normal_quantile(), freedom
     return (
         z

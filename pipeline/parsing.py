@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import re
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from functools import cache
 from typing import Any
@@ -77,12 +77,19 @@ def _known(kind: type, tree: Any, path: str) -> None:
     kinds = {item.name: hint for item, hint in _typed(kind)}
     for key, value in tree.items():
         if key not in kinds:
-            near = difflib.get_close_matches(str(key), kinds, 1)
+            near = difflib.get_close_matches(str(key), kinds, 1) or _abbreviated(str(key), kinds)
             hint = f"did you mean {path}{near[0]}?" if near else f"there are: {', '.join(kinds)}"
             raise Refusal(f"unknown recipe field {path}{key}; {hint}")
         inner = _branch(kinds[key])
         if inner is not None and not (value is None and type(None) in typing.get_args(kinds[key])):
             _known(inner, value, f"{path}{key}.")
+
+
+def _abbreviated(text: str, names: Iterable[str]) -> list[str]:
+    """The one name whose words begin with those letters, as learning_rate with lr, or that begins so."""
+    initials = [name for name in names if "".join(word[0] for word in name.split("_")) == text]
+    found = initials or [name for name in names if text and name.startswith(text)]
+    return found if len(found) == 1 else []
 
 
 @cache

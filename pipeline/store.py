@@ -26,6 +26,8 @@ PAUSES = (0.5, 1, 2, 4, 8, 16, 30)
 """Seconds between attempts while a store does not answer: a minute in all."""
 
 STAGES = ("generate", "curate", "encode", "train", "bootstrap", "evaluate", "report")
+SWEEPS = "sweeps"
+"""The folder beside those of the stages that keeps what runs each sweep has."""
 
 Given = TypeVar("Given")
 
@@ -186,7 +188,7 @@ def located(text: str) -> Path:
     if "://" not in text:
         return Path(text)
     parts = text.rstrip("/").split("/")
-    stage = next((at for at in reversed(range(3, len(parts))) if parts[at] in STAGES), None)
+    stage = next((at for at in reversed(range(3, len(parts))) if parts[at] in (*STAGES, SWEEPS)), None)
     root = text.rstrip("/") if stage is None else "/".join(parts[:stage])
     inner = [] if stage is None else parts[stage:]
     return _mirror(root).joinpath(*inner)

@@ -1,0 +1,1 @@
+"""Finished evaluations as tidy rows, and what their seeds say together."""
