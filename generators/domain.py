@@ -56,6 +56,8 @@ class Domain(ABC):
     name: ClassVar[str]
     columns: ClassVar[Mapping[str, pl.DataType]]
     """The domain's own Parquet columns, from `problems` and `solve` together."""
+    taught: ClassVar[tuple[str, ...]] = ()
+    """Those of them that `solve` gives; the others belong to the problem, whoever solves it."""
     notations: ClassVar[tuple[str, ...]]
     """The names of its notations; the first one is the form in which traces and answers are stored."""
     value_notations: ClassVar[tuple[str, ...]] = ()
@@ -91,6 +93,10 @@ class Domain(ABC):
 
         Raises Hung when an engine has died or hung twice over the same problem.
         """
+
+    def admit(self, problems: pl.DataFrame) -> None:
+        """Raise BadProblem for a problem of other knobs that these cannot state; its prompt is in texts."""
+        self.recall(problems["prompt"], self.notations[0])
 
     @abstractmethod
     def read(self, source: str) -> pl.DataFrame:

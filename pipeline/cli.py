@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -60,6 +61,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         _common(verb)
         add_options(verb)
         if name == "generate":
+            verb.add_argument("--problems", metavar="ARTIFACT", help="solve those of a finished artifact")
             verb.add_argument("--shards", help="make these only, as 0-9 or 3,5; then `distill seal`")
             verb.add_argument(
                 "--skip-hung",
@@ -208,7 +210,9 @@ def _stage(options: argparse.Namespace, overrides: Overrides) -> None:
     from pipeline.stages import STAGES, generate, report
 
     stage = next(each for each in STAGES if each.name == options.stage)
-    recipe = _loaded(options.recipe, overrides)
+    problems = getattr(options, "problems", None)
+    given = [("generate.problems", json.dumps(problems))] if problems else []
+    recipe = _loaded(options.recipe, [*overrides, *given])
     shards, asked = getattr(options, "shards", None), executor(options)
     run = Options(
         options.artifacts,

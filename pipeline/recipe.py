@@ -33,6 +33,8 @@ class Generate:
     """Rows to generate, rounded up to whole shards; more rows later are more shards."""
     shard_rows: int = 1_000
     """Rows of a shard; decides what stands in it."""
+    problems: str = ""
+    """A finished `generate` or `curate`, whose problems are solved in place of drawn ones; all of them."""
 
     def __post_init__(self) -> None:
         _at_least(1, "generate", rows=self.rows, shard_rows=self.shard_rows)

@@ -94,6 +94,7 @@ class Chess(Domain):
         "root_depth": pl.UInt8(),
         "root_nodes": pl.UInt32(),
     }
+    taught: ClassVar[tuple[str, ...]] = tuple(columns)[tuple(columns).index("centipawns") :]
 
     def __post_init__(self) -> None:
         for name, least in (

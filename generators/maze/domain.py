@@ -146,6 +146,15 @@ class Maze(Domain):
             raise BadProblem(f"the maze at line {lines[cause.row]} cannot be solved: {cause}") from None
         return self._problems(drawn)
 
+    def admit(self, problems: pl.DataFrame) -> None:
+        """Mazes of any size that the vocabulary can write."""
+        side = problems.select(pl.max_horizontal("width", "height").max()).item()
+        if side > self._search.side:
+            raise BadProblem(
+                f"there is a maze with a side of {side}, the vocabulary ends at a side of"
+                f" {self._search.side}; raise largest_side"
+            )
+
     def recall(self, prompts: pl.Series, notation: str) -> pl.DataFrame:
         """The problems of prompts, all of the domain's own width and height, which prompts do not tell."""
         return self._problems(self._parsed(self._stored(prompts, notation)))

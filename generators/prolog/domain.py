@@ -111,6 +111,7 @@ class Prolog(Domain):
     }
     """Of the problem; what was drawn since the row before (null for problems not drawn); of the user's own
     problems the label that came with them, where they stood and their names; then the teacher's answer."""
+    taught: ClassVar[tuple[str, ...]] = SOLVED
 
     def __post_init__(self) -> None:
         for field, found, options in (

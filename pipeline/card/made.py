@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -44,6 +45,7 @@ def drawn_card(
             markdown.head({"default": {"train": "data/part-*.parquet"}}, {}),
             f"# {text(domain.name)}: problems as drawn, solved and judged",
             about,
+            _given(facts),
             ROW,
             f"{facts['rows']:,} rows in {facts['shards']:,} shards, {facts['words']:,} words in all.",
             *_seen(light, pictures, light.rows),
@@ -52,6 +54,19 @@ def drawn_card(
         ),
     )
     pictures.clear()
+
+
+def _given(facts: Json) -> str:
+    """Where the problems are from, if another artifact gave them."""
+    found = facts.get("problems")
+    return (
+        ""
+        if found is None
+        else (
+            f"The problems were not drawn: they are those of {code(Path(found['folder']).name)}, a finished"
+            f" `{found['stage']}`, solved by another teacher."
+        )
+    )
 
 
 def curated_card(artifact: Artifact, recipe: Recipe, names: Sequence[str], facts: Json, drawn: Json) -> None:

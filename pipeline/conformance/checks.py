@@ -57,6 +57,11 @@ def drawing(subject: Subject) -> None:
     domain, problems = subject.domain, subject.problems
     typed(problems, problem_columns(domain.alphabet(subject.stored)), "problems")
     same(len(problems), subject.rows, "the rows of `problems`")
+    own = set(problems.columns) - set(problem_columns(()))
+    same(
+        own, set(domain.columns) - set(domain.taught), "own columns of `problems`: all but those in `taught`"
+    )
+    domain.admit(problems)
     require(problems.equals(domain.problems(rng(1), subject.rows)), "the same generator drew other problems")
     other = domain.problems(rng(2), subject.rows)
     require(not problems.equals(other), "another generator drew the same problems")

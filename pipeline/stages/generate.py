@@ -18,6 +18,7 @@ from pipeline.artifact import Artifact, Json, file_hash
 from pipeline.card import drawn_card
 from pipeline.console import bar, say
 from pipeline.errors import Refusal
+from pipeline.given import given
 from pipeline.recipe import Recipe, domain_fields
 from pipeline.seeds import named_rng
 from pipeline.stage import Job, Options, Stage, at_work
@@ -38,11 +39,13 @@ def settings(recipe: Recipe) -> Json:
     for name in recipe.domain.files:
         if domain[name]:
             domain[name] = _file_identity(name, domain[name])
+    problems = given(recipe)
     return {
         "domain": domain,
         "seed": recipe.seed,
-        "shard_rows": recipe.generate.shard_rows,
+        "shard_rows": problems.shard_rows if problems else recipe.generate.shard_rows,
         "identity": {**recipe.domain.identity(), **_package(recipe.domain)},
+        **({"problems": problems.identity} if problems else {}),
     }
 
 
@@ -54,6 +57,9 @@ def _package(domain: Domain) -> Json:
 
 def shards(recipe: Recipe) -> int:
     """How many shards the recipe asks for."""
+    problems = given(recipe)
+    if problems is not None:
+        return problems.shards
     if recipe.domain.source:
         return -(-len(_source_rows(recipe.domain)) // recipe.generate.shard_rows)
     return recipe.generate.shards
@@ -71,7 +77,8 @@ def run(job: Job) -> Json:
         for _ in job.options.executor.over(task, missing, job.artifact):
             advance()
     made = facts(job)
-    _card(job, made)
+    if job.options.shards is None:  # of one that is made in parts, `seal` draws the card
+        _card(job, made)
     _tell(made)
     return made
 
@@ -102,7 +109,9 @@ def facts(job: Job) -> Json:
     exact = sum(entry["sound"] for entry in entries)
     # Sidecars of an earlier version say nothing of single problems.
     hung = [problem for entry in entries for problem in entry.get("hung", ())]
+    stored = given(job.recipe)
     return {
+        **({"problems": stored.about} if stored else {}),
         "rows": rows,
         "words": words,
         "shards": len(entries),
@@ -111,7 +120,7 @@ def facts(job: Job) -> Json:
             *[remark for entry in entries for remark in entry.get("remarks", ())],
         ],
         "hung": hung,
-        "reproducible": not hung,
+        "reproducible": not hung and (stored is None or stored.reproducible),
         "summary": f"{rows:,} rows in {len(entries)} shards, {words:,} words,"
         f" {exact / max(rows, 1):.1%} verified",
     }
@@ -163,12 +172,15 @@ class WriteShard:
 
 
 def solved_shard(recipe: Recipe, shard: int, skip_hung: bool = False) -> tuple[pl.DataFrame, list[str]]:
-    """The rows of a shard: drawn (or read), solved and judged; a pure function of recipe and shard.
+    """The rows of a shard: drawn (or read, or given), solved and judged; a pure function of recipe and shard.
 
     With `skip_hung` also the ids of problems that are left out, since their teacher hung.
     """
     domain, size = recipe.domain, recipe.generate.shard_rows
-    if domain.source:
+    stored = given(recipe)
+    if stored is not None:
+        problems = stored.problems(shard, domain)
+    elif domain.source:
         problems = _source_rows(domain).slice(shard * size, size)
     else:
         problems = domain.problems(named_rng(recipe.seed, domain.name, "problems", shard), size)
