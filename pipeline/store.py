@@ -29,6 +29,8 @@ STAGES = ("generate", "curate", "encode", "train", "bootstrap", "evaluate", "rep
 SWEEPS = "sweeps"
 """The folder beside those of the stages that keeps what runs each sweep has."""
 
+HEAVY = (".safetensors", ".ckpt")
+
 Given = TypeVar("Given")
 
 
@@ -46,7 +48,8 @@ class Store:
 
         scheme = self.url.partition("://")[0]
         try:
-            return fsspec.filesystem(scheme)
+            folders = {"auto_mkdir": True} if scheme in ("file", "local") else {}
+            return fsspec.filesystem(scheme, **folders)
         except ImportError as error:
             raise Refusal(
                 f"{self.url}: {error}; pip install 'search-trace-distillation[s3]' for s3://"
@@ -56,7 +59,8 @@ class Store:
 
     def place(self, path: Path) -> str:
         """The URL of a file of the mirror."""
-        return f"{self.url}/{path.relative_to(self.mirror).as_posix()}"
+        inner = path.relative_to(self.mirror).as_posix()
+        return self.url if inner == "." else f"{self.url}/{inner}"
 
     def put(self, path: Path) -> None:
         """Upload a file of the mirror; large ones go in parts and appear when the last one is there."""
@@ -192,6 +196,27 @@ def located(text: str) -> Path:
     root = text.rstrip("/") if stage is None else "/".join(parts[:stage])
     inner = [] if stage is None else parts[stage:]
     return _mirror(root).joinpath(*inner)
+
+
+def present(text: str) -> Path:
+    """A finished file or folder to read; of a URL all that the store has there is fetched first.
+
+    Of a whole artifact weights and states of training stay where they are: looking at it needs none.
+    """
+    path = located(text)
+    store = store_of(path)
+    if "://" in text and store is not None:
+        sizes = store.sizes(path)
+        if not sizes and not store.get(path):
+            raise Refusal(f"there is nothing at {text}")
+        whole = len(path.relative_to(store.mirror).parts) <= 2
+        wanted = [name for name in sizes if not (whole and name.endswith(HEAVY))]
+        store.fetch(path, [name for name in wanted if _size(path / name) != sizes[name]])
+    return path
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
 
 
 def store_of(folder: Path) -> Store | None:
