@@ -46,7 +46,7 @@ def refuse_clash(name: str) -> None:
     """Raise BadPackage where a package registers a name of this project's: none may take it over."""
     if name in _entries():
         raise BadPackage(
-            f"{package_of(name)} registers the domain '{name}', which is one of this project:"
+            f"the package {package_of(name)} registers the domain '{name}', which is one of this project:"
             " the package must give it another name, or be uninstalled"
         )
 
@@ -57,9 +57,9 @@ def installed(name: str) -> type[Domain] | None:
     if not found:
         return None
     if len(found) > 1:
-        listed = " and ".join(_package(entry) for entry in found)
+        listed = " and ".join(f"the package {_package(entry)}" for entry in found)
         raise BadPackage(f"{listed} both register the domain '{name}': uninstall one of them")
-    who = f"the domain '{name}' of {_package(found[0])}"
+    who = f"the domain '{name}' of the package {_package(found[0])}"
     try:
         loaded = found[0].load()
     except Exception as error:  # whatever a foreign module raises while it is imported
@@ -108,7 +108,7 @@ def _notation_faults(kind: type[Domain]) -> Iterator[str]:
 
 
 def _package(entry: EntryPoint) -> str:
-    return f"the package {entry.dist.name} {entry.dist.version}" if entry.dist else "an unnamed package"
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "without a name"
 
 
 def _entries() -> Mapping[str, tuple[EntryPoint, ...]]:

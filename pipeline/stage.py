@@ -171,7 +171,8 @@ def _remark(job: Job) -> None:
     say(job.stage.name, f"finished: {manifest.get('summary', '')} [dim]{job.artifact.place}[/dim]")
     if manifest["domain_source"] != source_hash(job.recipe.domain.name):
         name = job.recipe.domain.name
-        source = package_of(name) or f"generators/{name}"
+        package = package_of(name)
+        source = f"the package {package}" if package else f"generators/{name}"
         say("", f"[yellow]made by another version of {source}; delete it to make it again[/yellow]")
 
 

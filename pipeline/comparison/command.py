@@ -17,6 +17,7 @@ from pipeline.comparison.remarks import remarks
 from pipeline.comparison.sentences import sentences
 from pipeline.comparison.side import Rule, Side, load
 from pipeline.errors import Refusal
+from pipeline.given import related
 from pipeline.inspect.texts import plain
 from pipeline.intervals import Estimate
 from pipeline.page.numbers import MISSING, Kind, interval, kind_of
@@ -46,7 +47,7 @@ def compare(
         raise Refusal(f"--list must be 0 or more, got {listed}")
     pair = Pair(load(first, "A", checkpoints[0], rule), load(second, "B", checkpoints[1], rule))
     names = [str(side.artifact.manifest["domain"]["name"]) for side in pair.sides]
-    if names[0] != names[1]:
+    if names[0] != names[1] and not related(type(pair.first.domain), type(pair.second.domain)):
         raise Refusal(
             f"{first} is about {names[0]} and {second} about {names[1]}: they have no problem in common"
         )

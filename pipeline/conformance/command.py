@@ -47,10 +47,11 @@ def conform(name: str, overrides: Sequence[tuple[str, str]], own: str, rows: int
     if rows < 10:
         raise Refusal(f"--rows must be 10 or more, got {rows}")
     subject = Subject(build(tree).domain, own, rows)
+    package = package_of(name)
     results = [tried(check, subject) for check in CHECKS]
     OUT.print(
         table(
-            f"{name}, {package_of(name) or 'a domain of this project'}",
+            f"{name}, of {f'the package {package}' if package else 'this project'}",
             ("check", "outcome", "what the contract asks; what was found instead"),
             [
                 (each.name, f"[{COLOURS[each.outcome]}]{each.outcome}[/]", escape(each.told))
