@@ -69,30 +69,32 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
                 help="leave out problems over which an engine hangs twice (not reproducible)",
             )
         if name == "report":
-            verb.add_argument("artifact", nargs="*", type=Path, help="make a page about these instead")
+            verb.add_argument("artifact", nargs="*", type=_present, help="make a page about these instead")
             verb.add_argument("--to", type=Path, help="the page's file (default: page.html)")
         if name == "evaluate":
-            verb.add_argument("--checkpoint", nargs="+", type=Path, help="judge these checkpoints instead")
+            verb.add_argument(
+                "--checkpoint", nargs="+", type=_present, help="judge these checkpoints instead"
+            )
             verb.add_argument("--on", nargs="+", help="on these artifacts, Parquet files or problem files")
         verb.set_defaults(stage=name)
     seal = _verb(verbs, "seal", "finish a data set whose shards were made in parts", _seal)
     seal.add_argument("--recipe", required=True, help="a recipe's name or YAML file")
     _common(seal)
     solve = _verb(verbs, "solve", "let a checkpoint answer a problem of your own", _solve)
-    solve.add_argument("--checkpoint", required=True, type=Path, help="folder of a trained model")
+    solve.add_argument("--checkpoint", required=True, type=_present, help="folder of a trained model")
     solve.add_argument("--problem", required=True, help="a file, or the text itself")
     solve.add_argument("--samples", type=int, default=0, help="show the best of N sampled responses")
     solve.add_argument("--temperature", type=float, default=1.0, help="of the samples (default 1)")
     solve.add_argument("--pictures", type=Path, help="folder that gets what is shown as SVG files")
     inspect = _verb(verbs, "inspect", "look into an artifact, a Parquet file or a checkpoint", _inspect)
-    inspect.add_argument("artifact", type=Path)
+    inspect.add_argument("artifact", type=_present)
     inspect.add_argument("--rows", type=int, default=2, help="rows to show (default 2)")
     inspect.add_argument("--where", help='only rows for which this SQL expression holds, as "cost > 20"')
     inspect.add_argument("--row", metavar="ID", help="draw the problem of this id (or the beginning of one)")
     inspect.add_argument("--step", action="store_true", help="play its trace step by step; with --row")
     compare = _verb(verbs, "compare", "set two evaluations side by side, problem by problem", _compare)
-    compare.add_argument("first", type=Path, help="a finished evaluation")
-    compare.add_argument("second", type=Path, help="another one, of the same problems")
+    compare.add_argument("first", type=_present, help="a finished evaluation")
+    compare.add_argument("second", type=_present, help="another one, of the same problems")
     for side in ("a", "b"):
         about = f"checkpoint of {side.upper()}, as 'model 1' (default: the final one)"
         compare.add_argument(f"--checkpoint-{side}", metavar="NAME", help=about)
@@ -104,7 +106,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     )
     compare.add_argument("--json", type=Path, metavar="FILE", help="file that gets all numbers")
     export = _verb(verbs, "export", "write a checkpoint for Hugging Face tools", _export)
-    export.add_argument("--checkpoint", required=True, type=Path)
+    export.add_argument("--checkpoint", required=True, type=_present)
     export.add_argument("--to", required=True, type=Path, help="folder to write")
     _play_verbs(verbs)
     warm = _verb(verbs, "compile", "compile the demonstrations' kernels ahead of their first use", _compile)
@@ -129,11 +131,11 @@ def _abouts(words: Sequence[str]) -> dict[str, str]:
 
 def _play_verbs(verbs: Any) -> None:
     uci = _verb(verbs, "uci", "play chess: a checkpoint as an engine for chess programs", _uci)
-    uci.add_argument("--checkpoint", required=True, type=Path, help="folder of a trained model")
+    uci.add_argument("--checkpoint", required=True, type=_present, help="folder of a trained model")
     uci.add_argument("--temperature", default="0", help="of its choice in the opening (default 0: the best)")
     uci.add_argument("--opening-moves", default="5", help="full moves with that temperature (default 5)")
     match = _verb(verbs, "match", "let a checkpoint play chess against another player", _match)
-    match.add_argument("--checkpoint", required=True, type=Path, help="folder of a trained model")
+    match.add_argument("--checkpoint", required=True, type=_present, help="folder of a trained model")
     match.add_argument("--against", required=True, help="stockfish, random or the folder of a checkpoint")
     match.add_argument("--nodes", type=int, default=100, help="of Stockfish for each move (default 100)")
     match.add_argument("--games", type=int, default=20, help="half of them with white (default 20)")
@@ -319,6 +321,15 @@ def _place(text: str) -> Path:
     from pipeline.store import located
 
     return located(text)
+
+
+def _present(text: str) -> Path:
+    """A path to read; what a URL names is fetched first."""
+    if "://" not in text:
+        return Path(text)
+    from pipeline.store import present
+
+    return present(text)
 
 
 def _loaded(source: str | None, overrides: Overrides) -> Any:

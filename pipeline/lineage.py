@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from generators.domain import Domain
@@ -9,6 +10,7 @@ from pipeline import schema
 from pipeline.artifact import MANIFEST, Artifact, Json
 from pipeline.errors import Damaged, Refusal
 from pipeline.recipe import domain_from
+from pipeline.store import present, store_of
 
 
 def finished(folder: Path) -> Artifact:
@@ -70,5 +72,9 @@ def _present(folder: Path, source: Json) -> Path | None:
     """Where an input stands now: as its manifest says, or in the same tree of artifacts."""
     named = Path(source["folder"])
     beside = folder.parent.parent / source["stage"] / named.name
+    store = store_of(beside)
+    if store is not None and not (beside / MANIFEST).is_file():
+        with suppress(Refusal):
+            present(store.place(beside))
     # The tree that holds the artifact comes first: relative paths depend on where the program is started.
     return next((each for each in (beside, named) if (each / MANIFEST).is_file()), None)

@@ -32,7 +32,7 @@ class Light:
         """The narrow columns of every row, with the `file` and `place` that it stands at."""
         wanted = [*NARROW, *(name for name in ("previous_words", "origin") if name in self.columns)]
         parts = [
-            pl.read_parquet(self.artifact.folder / name, columns=wanted)
+            pl.read_parquet(self.artifact.path(name), columns=wanted)
             .cast({each: self.columns[each] for each in wanted})
             .with_columns(file=pl.lit(at, pl.UInt32), place=pl.int_range(pl.len(), dtype=pl.UInt32))
             for at, name in enumerate(self.names)
@@ -44,12 +44,10 @@ class Light:
         """What makes the problems hard, of some files where there are very many rows."""
         step = max(1, len(self.rows) // MOST)
         wanted = [*dict.fromkeys((*self.domain.columns, "cost", "trace_words"))]
-        parts = [
-            schema.read(self.artifact.folder / name, self.columns, wanted) for name in self.names[::step]
-        ]
+        parts = [schema.read(self.artifact.path(name), self.columns, wanted) for name in self.names[::step]]
         return self.domain.difficulties(pl.concat(parts))
 
     def row(self, file: int, place: int) -> dict[str, Any]:
         """One row, whole."""
-        found = pl.scan_parquet(self.artifact.folder / self.names[file]).select(list(self.columns))
+        found = pl.scan_parquet(self.artifact.path(self.names[file])).select(list(self.columns))
         return found.slice(place, 1).collect().row(0, named=True)

@@ -146,7 +146,7 @@ def _named(path: Path, name: str, entrants: list[Entrant]) -> Entrant:
 
 def _of(artifact: Artifact, entrant: Entrant, rule: Rule) -> pl.LazyFrame:
     greedy = pl.col("sample") == GREEDY
-    return pl.scan_parquet(artifact.folder / ROLLOUTS).filter(
+    return pl.scan_parquet(artifact.path(ROLLOUTS)).filter(
         pl.col("arm").cast(pl.String) == entrant.arm,
         pl.col("round") == entrant.round,
         greedy if rule == "greedy" else ~greedy,

@@ -51,7 +51,7 @@ class Collection(Origin):
     def files(self) -> dict[str, int]:
         """The data files with their rows."""
         names = self.artifact.names(DATA)
-        return {name: pq.read_metadata(self.artifact.folder / name).num_rows for name in names}
+        return {name: pq.read_metadata(self.artifact.path(name)).num_rows for name in names}
 
     @property
     def rows(self) -> int:
@@ -64,7 +64,7 @@ class Collection(Origin):
         wanted = ["verdict", "level", "trace_words", *(["split"] if self.stage == "curate" else [])]
         texts = [pl.col(name).cast(pl.String) for name in wanted if name != "trace_words"]
         parts = [
-            pl.read_parquet(self.artifact.folder / name, columns=wanted).with_columns(texts)
+            pl.read_parquet(self.artifact.path(name), columns=wanted).with_columns(texts)
             for name in self.files
         ]
         return pl.concat(parts)
@@ -82,14 +82,14 @@ class Collection(Origin):
         """The first rows, whole."""
         stored = schema.dataset(self.domain) if self.stage == "curate" else schema.traces(self.domain)
         name = next(name for name, rows in self.files.items() if rows)
-        frame = schema.read(self.artifact.folder / name, stored).head(count)
+        frame = schema.read(self.artifact.path(name), stored).head(count)
         return list(frame.iter_rows(named=True))
 
 
 def _first(
     artifact: Artifact, name: str, stored: schema.Columns, only: list[str], share: float
 ) -> pl.DataFrame:
-    frame = schema.read(artifact.folder / name, stored, only)
+    frame = schema.read(artifact.path(name), stored, only)
     return frame.head(math.ceil(len(frame) * share))
 
 

@@ -114,7 +114,7 @@ class Findings(Origin):
     @cached_property
     def rated(self) -> bool:
         """Whether the checkpoints rate candidates in place of writing a response."""
-        path = self.artifact.folder / ROLLOUTS
+        path = self.artifact.path(ROLLOUTS)
         if "scores" not in schema.names(path):
             return False
         return pl.read_parquet(path, columns=["scores"])["scores"].null_count() == 0
