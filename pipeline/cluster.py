@@ -47,6 +47,7 @@ def over_nodes(
     with joined(address) as ray, _site(artifact) as site:
         _probe(ray, site)
         yield from _results(ray, site, task, todo, workers, gpus, artifact)
+    artifact.refresh()  # other machines have written into it
 
 
 def _results(
@@ -55,12 +56,12 @@ def _results(
     gpus = min(gpus, int(ray.cluster_resources().get("GPU", 0)))
     placed = {"num_cpus": 1, "num_gpus": gpus, "max_retries": RETRIES, "scheduling_strategy": "SPREAD"}
     run = ray.remote(**placed)(_on_node)
-    shared = ray.put(site), ray.put(task)
+    shared = site, [ray.put(task)]  # in a list, so that a worker reads it once and not for every shard
     rest = iter(todo)
     running: dict[Any, int] = {}
     try:
         while True:
-            for shard in islice(rest, max(0, (workers or _room(ray)) - len(running))):
+            for shard in islice(rest, max(0, (workers or _room(ray, gpus)) - len(running))):
                 running[run.remote(*shared, shard)] = shard
             if not running:
                 return
@@ -73,9 +74,19 @@ def _results(
             ray.cancel(each, force=True)
 
 
-def _on_node(site: Site, task: Task, shard: int) -> Outcome:
+_TASKS: dict[str, Task] = {}
+"""In a worker: the task of the run at hand, by the run's token, with whatever it has loaded."""
+
+
+def _on_node(site: Site, held: list[Any], shard: int) -> Outcome:
     """A task of Ray: one shard in the driver's place. Ray runs one task at a time in a worker process."""
     import ray
+
+    def task(shard: int) -> Any:
+        if site.token not in _TASKS:
+            _TASKS.clear()
+            _TASKS[site.token] = ray.get(held[0])
+        return _TASKS[site.token](shard)
 
     address: str = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]  # Ray's
     return run_shard(site, task, shard, _named(address, ray.get_runtime_context().get_node_id()))
@@ -100,9 +111,9 @@ def _result(ray: Any, done: Any, shard: int, artifact: Artifact) -> Any:
     return outcome.result
 
 
-def _room(ray: Any) -> int:
+def _room(ray: Any, gpus: int) -> int:
     """How many shards may be under way; nodes come and go."""
-    return max(AHEAD, AHEAD * int(ray.cluster_resources().get("CPU", 0)))
+    return AHEAD * max(1, int(ray.cluster_resources().get("GPU" if gpus else "CPU", 0)))
 
 
 @contextlib.contextmanager
@@ -127,7 +138,6 @@ def library() -> Any:
     """Ray, told to be quiet; raises Refusal where it is not installed."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         import ray
     except ImportError:

@@ -23,6 +23,11 @@ class Executor:
     cluster: str | None = None
     """The address of a Ray cluster, `auto` for the one at hand; None for this machine."""
 
+    @property
+    def for_models(self) -> Executor:
+        """Where rollouts are made: on the cluster, or in this process, as a model takes all of a machine."""
+        return HERE if self.cluster is None else self
+
     def over(
         self, task: Task, shards: Iterable[int], artifact: Artifact, gpus: int = 0
     ) -> Iterator[tuple[int, Any]]:

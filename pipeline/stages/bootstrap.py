@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -16,6 +17,7 @@ from pipeline.card import round_card
 from pipeline.console import LOG, bar, say
 from pipeline.dataset import split_rows
 from pipeline.errors import Refusal
+from pipeline.executor import HERE
 from pipeline.recipe import Arm, Bootstrap, Recipe
 from pipeline.rollouts import Student, greedily, stored_hashes
 from pipeline.seeds import named_rng, named_seed
@@ -134,6 +136,10 @@ class _Round:
         folder = self.job.artifact.folder / "round-0" if self.number == 0 else self.folder
         return _finished(Artifact(folder / "evaluation"), self._evaluate)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A round goes to another process without what was loaded here."""
+        return _Round, (self.job, self.arm, self.number)
+
     def make(self) -> Json:
         """Make the round, or what of it is missing; gives its line of the table."""
         _finished(self.data, self._roll_out)
@@ -150,14 +156,20 @@ class _Round:
             "validation": judged["validation"],
         }
 
+    @cached_property
+    def asked(self) -> pl.DataFrame:
+        """One row of each problem that the round rolls out."""
+        return self.previous.rows.unique("problem_id", keep="first", maintain_order=True)
+
     def _roll_out(self, artifact: Artifact) -> Json:
-        rows = self.previous.rows.unique("problem_id", keep="first", maintain_order=True)
+        rows = self.asked
+        # Where nothing is drawn, there is nothing to carry to a cluster.
+        executor = HERE if self.arm == "unchanged" else self.job.options.executor.for_models
         chunks = -(-len(rows) // CHUNK)
         names = [f"data/train-{at:05d}-of-{chunks:05d}.parquet" for at in range(chunks)]
         missing = [at for at, name in enumerate(names) if artifact.written(name) is None]
         with bar(f"{self.arm} {self.number}", chunks, chunks - len(missing)) as advance:
-            for at in missing:
-                self._chunk(artifact, names[at], rows.slice(at * CHUNK, CHUNK), at)
+            for _ in executor.over(_Chunk(self, names), missing, artifact, int(self.arm == "model")):
                 advance()
         round_card(artifact, self.job.recipe, names, self.arm, self.number)
         entries = [artifact.written(name) or {} for name in names]
@@ -174,9 +186,9 @@ class _Round:
             "eligible_share": sum(entry["eligible"] for entry in entries) / responses if responses else None,
         }
 
-    def _chunk(self, artifact: Artifact, name: str, rows: pl.DataFrame, at: int) -> None:
+    def write_chunk(self, name: str, at: int) -> None:
         """Responses to some of the rows, judged, and the rows they improve."""
-        domain = self.job.recipe.domain
+        rows, domain = self.asked.slice(at * CHUNK, CHUNK), self.job.recipe.domain
         responses = self._responses(rows, at)
         unfit = 0
         if responses is not None:
@@ -212,7 +224,7 @@ class _Round:
             response_hash=pl.Series(stored_hashes(made, domain), dtype=pl.String),
         )
         columns = schema.improved(domain)
-        artifact.publish(
+        self.data.publish(
             name,
             lambda path: schema.write(made, path, columns, {"arm": self.arm, "round": self.number}),
             rows=len(made),
@@ -297,6 +309,17 @@ class _Round:
                 "trace_words": best["trace_words"].mean(),
             }
         }
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Some of a round's rollouts: any process that reads the round's inputs writes the same rows."""
+
+    round: _Round
+    names: list[str]
+
+    def __call__(self, at: int) -> None:
+        self.round.write_chunk(self.names[at], at)
 
 
 def _fits(rows: pl.DataFrame, recipe: Recipe) -> pl.Series:

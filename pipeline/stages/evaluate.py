@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from pipeline.rollouts import GREEDY, Student, greedily, stored_hashes
 from pipeline.seeds import named_rng, named_seed
 from pipeline.stage import Job, Need, Stage
 from pipeline.stages import bootstrap, curate, train
+from pipeline.store import store_of
 
 START = "start"
 """The arm of the checkpoint from which a bootstrap starts, and the only one without it."""
@@ -38,6 +40,12 @@ class Entrant:
     arm: str
     round: int
     folder: Path
+
+    def fetched(self) -> Path:
+        """Its folder on this machine; from a store it comes with its hashes checked."""
+        if store_of(self.folder) is None:
+            return self.folder
+        return Artifact(self.folder.parent).verified_folder(self.folder.name)
 
     @property
     def label(self) -> str:
@@ -93,8 +101,8 @@ def judge(
     _keep(artifact, problems, references)
     asked_problems.keep(artifact, domain, problems)
     if artifact.written(ROLLOUTS) is None:
-        for at, entrant in enumerate(entrants):
-            _roll_out(artifact, at, entrant, problems, references, asked, seed, _words(entrants))
+        task = _RollOut(artifact.folder, tuple(entrants), problems, references, asked, seed)
+        _roll_out(artifact, task, executor)
         _combine(artifact, entrants)
     artifact.discard(*[_part(at) for at in range(len(entrants))])
     columns = schema.rollouts(_words(entrants))
@@ -140,42 +148,51 @@ def headline(facts: Json) -> str:
     )
 
 
-def _roll_out(
-    artifact: Artifact,
-    at: int,
-    entrant: Entrant,
-    problems: pl.DataFrame,
-    references: pl.DataFrame,
-    asked: Evaluate,
-    seed: int,
-    words: Sequence[str],
-) -> None:
-    """The answers of one checkpoint, greedy and sampled, in a file of their own until all are there."""
-    name = _part(at)
-    if artifact.written(name) is not None:
-        return
-    student = Student(entrant.folder)
-    domain = student.vocabulary.domain
-    sampled = problems if asked.sampled_problems is None else problems.head(asked.sampled_problems)
-    drawn = asked.samples if student.samples else 0
-    with bar(f"answer {entrant.label}", len(problems) + len(sampled) * drawn) as advance:
-        key = named_seed(seed, "evaluate")
-        parts = [student.answer(problems, 1, greedily(asked.sampling), key, advance)]
-        if drawn:
-            parts.append(student.answer(sampled, drawn, asked.sampling, key, advance))
-    answers = pl.concat(parts, how="vertical_relaxed")
-    place = answers["problem"].to_numpy()
-    rows = answers.with_columns(
-        checkpoint=pl.lit(student.hash),
-        arm=pl.lit(entrant.arm),
-        round=pl.lit(entrant.round, pl.Int32),
-        teacher_words=problems["trace_words"][place],
-        reference_words=references["reference_words"][place],
-        exact_match=_exact_match(problems, answers, domain),
-        seen_in_training=_seen(problems, answers)[place],
-    )
-    columns = schema.rollouts(words)
-    artifact.publish(name, lambda path: schema.write(rows, path, columns, {"checkpoint": student.hash}))
+@dataclass(frozen=True)
+class _RollOut:
+    """The answers of a checkpoint, greedy and sampled, in a file of their own until all are there."""
+
+    folder: Path
+    entrants: tuple[Entrant, ...]
+    problems: pl.DataFrame
+    references: pl.DataFrame
+    asked: Evaluate
+    seed: int
+
+    def __call__(self, at: int) -> None:
+        entrant, problems, asked = self.entrants[at], self.problems, self.asked
+        student = Student(entrant.fetched())
+        domain = student.vocabulary.domain
+        sampled = problems if asked.sampled_problems is None else problems.head(asked.sampled_problems)
+        drawn = asked.samples if student.samples else 0
+        with bar(f"answer {entrant.label}", len(problems) + len(sampled) * drawn) as advance:
+            key = named_seed(self.seed, "evaluate")
+            parts = [student.answer(problems, 1, greedily(asked.sampling), key, advance)]
+            if drawn:
+                parts.append(student.answer(sampled, drawn, asked.sampling, key, advance))
+        answers = pl.concat(parts, how="vertical_relaxed")
+        place = answers["problem"].to_numpy()
+        rows = answers.with_columns(
+            checkpoint=pl.lit(student.hash),
+            arm=pl.lit(entrant.arm),
+            round=pl.lit(entrant.round, pl.Int32),
+            teacher_words=problems["trace_words"][place],
+            reference_words=self.references["reference_words"][place],
+            exact_match=_exact_match(problems, answers, domain),
+            seen_in_training=_seen(problems, answers)[place],
+        )
+        columns, about = schema.rollouts(_words(self.entrants)), {"checkpoint": student.hash}
+        Artifact(self.folder).publish(_part(at), lambda path: schema.write(rows, path, columns, about))
+
+
+def _roll_out(artifact: Artifact, task: _RollOut, executor: Executor) -> None:
+    """Have every checkpoint answer that has not; on a cluster several at a time, with one bar for all."""
+    count = len(task.entrants)
+    missing = [at for at in range(count) if artifact.written(_part(at)) is None]
+    away = executor.cluster is not None
+    with bar("answer", count, count - len(missing)) if away else nullcontext(lambda: None) as advance:
+        for _ in executor.for_models.over(task, missing, artifact, gpus=1):
+            advance()
 
 
 def _exact_match(problems: pl.DataFrame, answers: pl.DataFrame, domain: Domain) -> pl.Series:
