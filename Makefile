@@ -24,7 +24,7 @@ SOURCES := pipeline generators trainers tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := demo
-.PHONY: demo help setup $(STAGES) check test bench cluster-demo clean
+.PHONY: demo help setup $(STAGES) check test bench cluster-demo dist clean
 
 demo: report ## set up, then run the recipe through every stage (the default)
 
@@ -60,6 +60,11 @@ cluster-demo: $(READY) ## a Ray cluster of three nodes makes the bytes of a loca
 	@$(BIN)/python -c 'import ray' 2>/dev/null \
 	|| $(BIN)/python -m pip install -q $(addprefix -c ,$(CONSTRAINTS)) -e '.[ray]'
 	@$(BIN)/python -m pipeline.clusterdemo $(ARGS)
+
+# Beside the other outputs, which git ignores and `make clean` keeps.
+dist: $(READY) ## build the wheel and the source archive: artifacts/dist
+	@rm -rf artifacts/dist
+	$(BIN)/python -m hatchling build -d artifacts/dist
 
 clean: ## remove .venv and caches; artifacts stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -16,7 +16,19 @@ from typing import Any
 
 from generators.domain import Domain, domain_class
 
-LIBRARIES = ("torch", "lightning", "transformers", "polars", "pyarrow", "numpy", "numba", "chess", "pyswip")
+LIBRARIES = (
+    *(
+        "search-trace-distillation",
+        "torch",
+        "lightning",
+        "transformers",
+        "polars",
+        "pyarrow",
+        "numpy",
+        "numba",
+    ),
+    *("chess", "pyswip"),
+)
 ROOT = Path(__file__).parent.parent
 
 
@@ -63,6 +75,9 @@ def _commit() -> str | None:
         return done.stdout.strip()
 
     try:
+        git(
+            "ls-files", "--error-unmatch", "pipeline/provenance.py"
+        )  # a wheel may lie within others' repository
         changed = "+changes" if git("status", "--porcelain", "--untracked-files=no") else ""
         return git("rev-parse", "--short=12", "HEAD") + changed
     except (OSError, subprocess.CalledProcessError):

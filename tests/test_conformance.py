@@ -176,6 +176,33 @@ def test_a_broken_package_is_one_sentence_that_names_it(
     assert sentence in told(capsys)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("        raise ValueError(", "        raise KeyError(", None),
+        ("len(path) - 1\n", "'one'\n", "fails: "),
+        ("slides(path[-1]) if", "slides(path[-7]) if", "fails: IndexError at tiles_teacher.py:"),
+        (
+            'mark = "plan"',
+            'mark = "plan"\n    columns = {"hole": __import__("polars").Int8()}',
+            "`solve` of the domain 'tiles' of the package tiles-teacher 1.0 gives no column 'hole'",
+        ),
+    ],
+)
+def test_a_package_that_fails_at_work_is_named(
+    site: Path, tmp_path: Path, old: str, new: str, sentence: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert old in packages.example()
+    packages.install(site, "tiles-teacher", packages.example().replace(old, new))
+    words = ["generate", "--recipe", str(recipe_of(site)), "--artifacts", str(tmp_path / "artifacts")]
+    code = main([*words, "--workers", "1", "--generate.rows=80"])
+    said = told(capsys)
+    assert code == (0 if sentence is None else 1), said
+    if sentence is not None:
+        assert sentence in said
+        assert "the package tiles-teacher 1.0" in said
+
+
 def recipe_of(site: Path) -> Path:
     path = site / "tiles.yaml"
     path.write_text(RECIPE)
@@ -206,7 +233,7 @@ def test_an_unknown_name_lists_what_is_installed(site: Path) -> None:
     [
         ("len(path) - 1\n", "len(path)\n", "verifying", "`answer_cost`"),
         ('Worth("optimal", len(moves))', 'Worth("valid", len(moves))', "verifying", "each `verdict`"),
-        ("rng.integers(len(STATES))", "7", "drawing", "the same problems"),
+        ("return start, goal", "return STATES[0], slides(STATES[0])[0]", "drawing", "the same problems"),
         ('example = "12345_ 1_5324"', 'example = "12345_"', "reading", "must be two states"),
         (
             "return (self.mark, *STATES)",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 from rich.markup import escape
@@ -16,6 +14,7 @@ from pipeline.conformance.checks import CHECKS
 from pipeline.conformance.subject import Breach, Inapplicable, Subject
 from pipeline.console import OUT, table
 from pipeline.errors import Refusal
+from pipeline.foreign import fault
 from pipeline.recipe import build, merged, nested
 
 Outcome = Literal["passed", "failed", "not tried"]
@@ -76,9 +75,5 @@ def tried(check: Callable[[Subject], None], subject: Subject) -> Result:
     except Inapplicable as reason:
         return about("not tried", str(reason))
     except Exception as error:  # whatever a domain's code raises is a finding about the domain
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        told = " ".join(str(error).split())[:200]
-        return about(
-            "failed", f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}: {told}"
-        )
+        return about("failed", fault(error))
     return about("passed")

@@ -11,13 +11,14 @@ import numpy as np
 import polars as pl
 from rich.markup import escape
 
-from generators.domain import BadProblem, Domain, Hung
+from generators.domain import JUDGEMENT, BadProblem, Domain, Hung, problem_columns, solution_columns
 from generators.installed import package_of
 from pipeline import schema
 from pipeline.artifact import Artifact, Json, file_hash
 from pipeline.card import drawn_card
 from pipeline.console import bar, say
 from pipeline.errors import Refusal
+from pipeline.foreign import blamed, require_columns
 from pipeline.given import given
 from pipeline.recipe import Recipe, domain_fields
 from pipeline.seeds import named_rng
@@ -176,6 +177,11 @@ def solved_shard(recipe: Recipe, shard: int, skip_hung: bool = False) -> tuple[p
 
     With `skip_hung` also the ids of problems that are left out, since their teacher hung.
     """
+    with blamed(recipe.domain):
+        return _made(recipe, shard, skip_hung)
+
+
+def _made(recipe: Recipe, shard: int, skip_hung: bool) -> tuple[pl.DataFrame, list[str]]:
     domain, size = recipe.domain, recipe.generate.shard_rows
     stored = given(recipe)
     if stored is not None:
@@ -186,7 +192,11 @@ def solved_shard(recipe: Recipe, shard: int, skip_hung: bool = False) -> tuple[p
         problems = domain.problems(named_rng(recipe.seed, domain.name, "problems", shard), size)
     teacher = partial(named_rng, recipe.seed, domain.name, "teacher", shard)
     solved, hung = _solved(domain, problems, teacher, skip_hung)
+    alphabet = domain.alphabet(domain.notations[0])
+    columns = {**problem_columns(alphabet), **solution_columns(alphabet), **domain.columns}
+    require_columns(domain, solved, columns, "solve")
     judged = domain.check(solved, solved.select("trace", "answer", ended=pl.lit(True)))
+    require_columns(domain, judged, JUDGEMENT, "check")
     rows = solved.with_columns(
         judged["verdict"],
         judged["level"],
