@@ -64,7 +64,8 @@ def show_rows(listed: list[Row]) -> None:
         _column("seed", listed, lambda row: row.seed),
         *_telling(_settings(listed), _measures([row.measures for row in listed])),
     ]
-    _show(f"{len(listed)} runs, with 95 % intervals over problems", columns)
+    count = "1 run" if len(listed) == 1 else f"{len(listed)} runs"
+    _show(f"{count}, with 95 % intervals over problems", columns)
 
 
 def show_groups(together: list[Group]) -> None:

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pipeline.artifact import MANIFEST, Artifact, Json
-from pipeline.errors import Refusal
+from pipeline.errors import Refusal, Unfinished
 from pipeline.store import STAGES, located, store_of
 
 MAGIC = "*?["
@@ -31,16 +31,20 @@ class Found:
         """Sort one folder in."""
         artifact = Artifact(folder)
         try:
-            stage = artifact.manifest.get("stage")
-        except Refusal:
-            stage = EVALUATE if folder.absolute().parent.name == EVALUATE else None
-        if stage != EVALUATE:
+            stage, whole = artifact.manifest["stage"], artifact.finished()
+        except Unfinished:
+            stage, whole = None, False
+        except (Refusal, LookupError, TypeError, AttributeError):  # no manifest of ours
+            self.damaged.append(artifact.place)
+            return
+        if stage is None and folder.absolute().parent.name == EVALUATE:
+            self.unfinished.append(artifact.place)
+        elif stage != EVALUATE:
             self.others += 1
-        elif artifact.finished():
+        elif whole:
             self.evaluations.append(artifact)
         else:
-            there = artifact.store is None and (folder / MANIFEST).is_file()
-            (self.damaged if there else self.unfinished).append(artifact.place)
+            self.damaged.append(artifact.place)
 
     def remarks(self) -> Iterator[str]:
         """What was left out, a sentence each."""

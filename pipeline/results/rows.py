@@ -87,7 +87,7 @@ def rows(artifact: Artifact, checkpoint: str | None = None) -> list[Row]:
     """
     try:
         return list(_rows(artifact, checkpoint))
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (LookupError, TypeError, ValueError, AttributeError):
         raise Damaged(f"{artifact.place}/manifest.json cannot be understood: evaluate again") from None
 
 
