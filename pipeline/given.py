@@ -16,7 +16,7 @@ import polars as pl
 from generators.domain import BadProblem, Domain, problem_columns
 from generators.words import word_type
 from pipeline import schema
-from pipeline.artifact import Artifact, Json
+from pipeline.artifact import MANIFEST, Artifact, Json
 from pipeline.errors import Damaged, Refusal
 from pipeline.lineage import domain_of
 from pipeline.recipe import Recipe
@@ -155,7 +155,13 @@ def related(first: type[Domain], second: type[Domain]) -> bool:
 @cache
 def _found(place: str) -> Artifact:
     """The finished artifact at a path or URL; a process looks once."""
-    artifact = Artifact(located(place))
+    folder = located(place)
+    folder = folder.parent if folder.name == MANIFEST else folder
+    if folder.is_file():
+        raise Refusal(
+            f"generate.problems: {place} is a file, and no artifact; problems of a file are `domain.source`"
+        )
+    artifact = Artifact(folder)
     if "stage" not in artifact.manifest:
         raise Refusal(f"generate.problems: {place} is no artifact of a stage")
     if not artifact.finished():

@@ -145,6 +145,7 @@ def test_what_cannot_be_solved_is_one_sentence(
     assert "there is no folder" in refusal(capsys, *ask, str(tmp_path / "nothing"))
     (tmp_path / "open").mkdir()
     assert "was never finished" in refusal(capsys, *ask, str(tmp_path / "open"))
+    assert f"{path} is a file, and no artifact" in refusal(capsys, *ask, path)
     assert "problems: take one of them" in refusal(capsys, *ask, data, f"--domain.source={path}")
     numbers = {**TREE, "domain": {"name": "counting"}}
     count = make(Job(CURATE, build(numbers), Options(tmp_path / "counts", 1))).artifact
@@ -213,3 +214,37 @@ def test_a_package_s_teacher_solves_the_problems_of_ours(
     assert rows(other)["problem_id"].to_list() == rows(source.artifact)["problem_id"].to_list()
     assert other.folder.name.startswith("deep-")
     assert other.manifest["domain_package"] == "deep-teacher 1.0"
+
+
+def test_problems_in_a_store_are_those_of_a_folder(
+    source: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moto = pytest.importorskip("moto.server", reason="moto is not installed (extra dev)")
+    running = moto.ThreadedMotoServer("127.0.0.1", 0)
+    running.start()
+    host, port = running.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("DISTILL_CACHE", str(tmp_path / "cache"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    try:
+        s3fs = pytest.importorskip("s3fs")
+        system = s3fs.S3FileSystem()
+        system.mkdir("problems")
+        folder = source.artifact.folder
+        url = f"s3://problems/here/curate/{folder.name}"
+        system.put(str(folder), url, recursive=True)
+        there = Job(GENERATE, recipe(url, ties="deepest"), Options(tmp_path / "a", 1))
+        here = Job(GENERATE, recipe(folder, ties="deepest"), Options(tmp_path / "b", 1))
+        assert there.fingerprint == here.fingerprint
+        first, second = make(there).artifact, make(here).artifact
+        assert first.manifest["problems"]["folder"] == url
+        assert data(first) == data(second)
+    finally:
+        running.stop()
+        s3fs.S3FileSystem.clear_instance_cache()
+
+
+def data(artifact: Artifact) -> dict[str, bytes]:
+    return {name: (artifact.folder / name).read_bytes() for name in artifact.names("data/*.parquet")}
