@@ -96,6 +96,9 @@ class Domain(ABC):
 
     def admit(self, problems: pl.DataFrame) -> None:
         """Raise BadProblem for a problem of other knobs that these cannot state; its prompt is in texts."""
+        strange = set(problems["prompt"].explode().drop_nulls()) - set(self.alphabet(self.notations[0]))
+        if strange:
+            raise BadProblem(f"a prompt has the word '{min(strange)}', which their alphabet has not")
         self.recall(problems["prompt"], self.notations[0])
 
     @abstractmethod
