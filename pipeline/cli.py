@@ -7,7 +7,6 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _sentence(error: Exception) -> str | None:
     """What to tell a user about a fault, or None for a fault of ours."""
+    from concurrent.futures.process import BrokenProcessPool
+
     from generators.domain import BadProblem
     from trainers.config import BadSettings
 

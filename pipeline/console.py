@@ -8,14 +8,6 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 OUT = Console(highlight=False)
@@ -27,6 +19,15 @@ LOG = Console(stderr=True, highlight=False)
 @contextmanager
 def bar(title: str, total: int | None) -> Iterator[Any]:
     """A progress bar; gives a function that advances it. Silent where there is no terminal."""
+    from rich.progress import (  # tables need none of it
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn("{task.description:<10}"),
         BarColumn(bar_width=24),
