@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from hashlib import sha256
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import finished
 import pytest
+from reading import Page, is_closed
 
 from generators import domain as domains
 from pipeline import console
@@ -29,54 +27,6 @@ COUNTING = {
     "encode": {"notation": "action-value"},
     "evaluate": {"problems": 20, "samples": 4},
 }
-
-
-class Page(HTMLParser):
-    """What a test wants to know of a page: tags, links, ids, text."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.links: list[str] = []
-        self.ids: list[str] = []
-        self.words: list[str] = []
-        self.scripts: list[str] = []
-        self.policy = ""
-        self._script = False
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        named = dict(attrs)
-        # Scripts of another type are data: they hold what is played.
-        self._script = tag == "script" and named.get("type") in (None, "")
-        if self._script:
-            self.scripts.append("")
-        if named.get("http-equiv") == "Content-Security-Policy":
-            self.policy = named["content"] or ""
-        for name, value in attrs:
-            if name == "id":
-                self.ids.append(value or "")
-            if name in ("href", "src", "srcset", "action", "xlink:href"):
-                self.links.append(value or "")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._script = False
-
-    def handle_data(self, data: str) -> None:
-        if self._script:
-            self.scripts[-1] += data
-        else:
-            self.words.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.words).split())
-
-
-def hashed(script: str) -> str:
-    """What a Content-Security-Policy calls an inline script."""
-    return f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
 
 
 @pytest.fixture(autouse=True)
@@ -101,18 +51,11 @@ def text_of(job: Job) -> str:
 
 def test_the_page_needs_no_network_and_runs_its_own_scripts_alone(reported: Job) -> None:
     page = Page(text_of(reported))
-    assert not page.tags & {"link", "iframe", "object", "embed", "base"}
-    allowed = set(re.findall(r"'sha256-[^']+'", page.policy))
+    assert is_closed(text_of(reported))
     assert page.scripts
-    assert {hashed(script) for script in page.scripts} == allowed
-    assert "default-src 'none'" in page.policy
-    assert "unsafe-eval" not in page.policy
-    assert not re.search(r"<[^>]*\son\w+=", re.sub(r"<script.*?</script>", "", text_of(reported), flags=re.S))
-    outside = [link for link in page.links if re.match(r"(\w+:)?//", link)]
-    assert not outside
     pictures = [link for link in page.links if link.startswith("data:")]
+    assert pictures
     assert all(link.startswith("data:image/svg+xml;base64,") for link in pictures)
-    assert not re.search(r"@import|url\((?!#)", text_of(reported))
     assert len(text_of(reported)) < 1_500_000
 
 

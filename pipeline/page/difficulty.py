@@ -20,7 +20,7 @@ MOST = 8
 """Bins of a number at most."""
 CLASSES = 16
 """Classes that are shown: the most frequent ones, in their order."""
-SLACK = 0.35
+SLACK = 0.2
 """How far an edge may move to a rounder number, in bins."""
 
 WORDS = ("prompt", "trace", "answer")

@@ -12,7 +12,6 @@ from markupsafe import Markup
 
 from pipeline.artifact import Json
 from pipeline.page import gallery, tables, traces
-from pipeline.page.collection import Collection
 from pipeline.page.differences import differences
 from pipeline.page.examples import Allowance
 from pipeline.page.findings import Findings
@@ -23,6 +22,9 @@ from pipeline.recipe import Report
 
 TEMPLATES = Path(__file__).parent / "templates"
 TABS = Path(__file__).parent / "player" / "tabs.js"
+
+PLAYED = ("generate", "curate", "bootstrap", "evaluate")
+"""The stages whose artifacts hold traces."""
 
 COMPARED = (
     "The last checkpoint of each evaluation on its held-out problems; each rate with its rule and its 95%"
@@ -42,7 +44,7 @@ def render(
         lstrip_blocks=True,
     )
     room = Allowance()
-    played = [(each.name, each.artifact) for each in subjects if isinstance(each, Findings | Collection)]
+    played = [(each.name, each.artifact) for each in subjects if each.stage in PLAYED]
     part = traces.section(played, asked.rollouts, asked.playable)
     tabs = TABS.read_text("utf-8").replace("\r\n", "\n")  # as a browser reads it
     return environment.get_template("report.html.j2").render(
