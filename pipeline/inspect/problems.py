@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline import schema
 from pipeline.artifact import Artifact
 from pipeline.errors import Refusal
 from pipeline.inspect.files import Files, files_of
@@ -48,8 +49,8 @@ def find(place: Path, begun: str) -> Found:
         return _of_rounds(place, begun)
     if files is None:
         raise Refusal(f"{place} holds no problems: --row takes data sets, evaluations and Parquet files")
-    scan = pl.scan_parquet(list(files.paths))
-    names = scan.collect_schema().names()
+    schema.require_known(files.paths[0])
+    names = schema.names(files.paths[0])
     if "problem_id" not in names:
         raise Refusal(f"{files.name} holds no problems: it has no column problem_id")
     if "sample" in names:
