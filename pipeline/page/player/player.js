@@ -46,8 +46,9 @@
     const own = data.rows.filter(same);
     return own.find((each) => each.block !== null) || own[0] || null;
   };
-  const follow = async () => {
-    const pairs = new URLSearchParams(location.hash.slice(1));
+  const follow = async (url) => {
+    clearTimeout(waiting);
+    const pairs = new URLSearchParams(new URL(url).hash.slice(1));
     if (!["trace", ...list.KEYS].some((name) => pairs.get(name))) return false;
     list.set(pairs);
     document.getElementById("traces-top").scrollIntoView();
@@ -81,10 +82,11 @@
   list.filter();
   root.addEventListener("keydown", stage.key);
   document.getElementById("traces-copy").addEventListener("click", copy);
-  window.addEventListener("hashchange", follow);
+  // The address of the event: by now what was picked before may stand in the page's own.
+  window.addEventListener("hashchange", (event) => follow(event.newURL));
   root.hidden = false;
   performance.mark("distill-traces");
-  follow().then((opened) => {
+  follow(location.href).then((opened) => {
     const row = list.first();
     if (!opened && row !== null) {
       list.pick(row);
