@@ -15,6 +15,8 @@ from pipeline import console
 from pipeline.page import examples, judged, numbers, plots
 from pipeline.page.curves import Curve
 from pipeline.page.findings import Findings
+from pipeline.page.fitting import LEFT_OUT, fitted, shares
+from pipeline.page.parts import Block, Gallery, Section, facts
 from pipeline.recipe import Recipe, build
 from pipeline.stage import Job, Options, make
 from pipeline.stages.report import PAGE, REPORT, show
@@ -110,7 +112,7 @@ def test_pictures_take_their_colours_from_the_page(reported: Job) -> None:
 
 def test_one_problem_of_each_outcome_is_shown(reported: Job) -> None:
     findings = Findings("small", reported.inputs[0].artifact)
-    shown = examples.examples(findings, 3, examples.Allowance())
+    shown = examples.examples(findings, 3, examples.Allowance(10**6))
     assert len(shown) == 3
     assert [panel.title for panel in shown[0].panels] == ["solver", "model", "model after round 2"]
     outcomes = findings.greedy(findings.final).select("verdict", "level").unique()
@@ -212,3 +214,25 @@ def test_empty_and_endless_curves_are_drawn() -> None:
 )
 def test_numbers_are_written_for_people(found: str, wanted: str) -> None:
     assert found == wanted
+
+
+def test_pictures_without_room_are_texts(reported: Job) -> None:
+    findings = Findings("small", reported.inputs[0].artifact)
+    shown = examples.examples(findings, 2, examples.Allowance(4_000))
+    panels = [panel for example in shown for panel in example.panels]
+    assert sum(len(panel.picture) for panel in panels) <= 4_000
+    assert all(bool(panel.text) != bool(panel.picture) for panel in panels)
+    assert any(panel.text for panel in panels)
+
+
+def test_sections_beyond_the_room_have_no_figures_and_say_so() -> None:
+    plot = plots.losses("Training", Curve([(1.0, 2.0)], []), "")
+    block = Block("training", "Training", [Gallery([plot]), facts([("steps", "1")])])
+    section = Section("r0", "a", "", "train", [""], [], [block, Block("more", "More", [Gallery([plot])])])
+    whole, bare = fitted([section, section], 3 * len(plot.svg))
+    assert whole == section
+    assert [each.anchor for each in bare.blocks] == ["training"]
+    assert [item.kind for item in bare.blocks[0].items] == ["table"]
+    assert LEFT_OUT in bare.notes
+    assert sum(shares(4_000_000)) < 1_800_000
+    assert shares(10**7) == (0, 0)

@@ -15,6 +15,7 @@ from pipeline.page import gallery, tables, traces
 from pipeline.page.differences import differences
 from pipeline.page.examples import Allowance
 from pipeline.page.findings import Findings
+from pipeline.page.fitting import fitted, shares
 from pipeline.page.origin import Origin
 from pipeline.page.parts import Block, Cell, Gallery, Table, Text
 from pipeline.page.sections import evaluations, section
@@ -43,9 +44,11 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    room = Allowance()
     played = [(each.name, each.artifact) for each in subjects if each.stage in PLAYED]
     part = traces.section(played, asked.rollouts, asked.playable)
+    pictures, figures = shares(len(part.html) + len(part.style))
+    room = Allowance(pictures)
+    parts = [section(each, f"r{at}", folder, asked.examples, room) for at, each in enumerate(subjects)]
     tabs = TABS.read_text("utf-8").replace("\r\n", "\n")  # as a browser reads it
     return environment.get_template("report.html.j2").render(
         title=title,
@@ -54,7 +57,7 @@ def render(
         commit=made["commit"],
         style=Markup((TEMPLATES / "report.css").read_text()),
         comparison=comparison(subjects),
-        sections=[section(each, f"r{at}", folder, asked.examples, room) for at, each in enumerate(subjects)],
+        sections=list(fitted(parts, figures)),
         traces=part,
         tabs=Markup(tabs),
         policy=f"{_hash(tabs)} {part.policy}" if part.html else "'none'",
