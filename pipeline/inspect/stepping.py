@@ -11,7 +11,7 @@ from functools import lru_cache
 from pipeline.inspect.keys import Screen, terminal
 from pipeline.inspect.texts import cut
 
-HELP = "← → step  Home End  digits Enter  a play  t trace  d departure  q leave"
+HELP = "q leave  ← → step  Home End  number Enter  a play  t trace  d departure"
 
 BY = {"right": 1, "n": 1, " ": 1, "left": -1, "p": -1}
 """Steps that a key goes."""
