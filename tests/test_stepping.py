@@ -23,7 +23,7 @@ import polars as pl
 import pytest
 
 from pipeline.inspect.keys import ENTER, LEAVE, named, terminal
-from pipeline.inspect.stepping import Reel, Stepper, follow
+from pipeline.inspect.stepping import NOW, Reel, Stepper, follow
 
 PATIENCE = 60.0
 DRAWN = r"\x1b\[J"
@@ -161,6 +161,17 @@ def test_what_does_not_fit_is_said_and_can_be_reached() -> None:
     stepper.press("t")
     assert all(len(line) <= 7 for line in stepper.screen(7, 3))
     assert len(stepper.screen(7, 1)) >= 1
+
+
+def test_the_current_line_of_a_long_frame_is_in_sight() -> None:
+    marked = "\n".join(f"{NOW if at == 20 else ' '} line {at}" for at in range(40))
+    stepper = Stepper([Reel("teacher", 3, lambda step: marked if step else "nothing yet")])
+    assert stepper.screen(60, 10)[0] == "nothing yet"
+    stepper.press("n")
+    assert any(line.startswith(NOW) for line in stepper.screen(60, 10)[:8])
+    stepper.press("up")
+    stepper.press("page up")
+    assert not any(line.startswith(NOW) for line in stepper.screen(60, 10)[:8])
 
 
 def test_another_window_size_is_drawn_at_once() -> None:
