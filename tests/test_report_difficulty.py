@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.page import plots
+from pipeline.page.canvas import clipped
 from pipeline.page.collection import edges_of
 from pipeline.page.curves import RATES, read_curve
 from pipeline.page.difficulty import CLASSES, MOST, bins
@@ -128,5 +129,5 @@ def test_names_of_users_are_drawn_as_they_are(name: str) -> None:
     svg = plots.by_name("Optimal", {name: point}, "", "share").svg
     svg += plots.success("Success", ["1"], {name: [point]}, "size", "").svg
     svg += plots.departures("Wrong", {name: [0.1] * 11}, "").svg
-    shown = plots.clipped(name).replace("&", "&amp;").replace("<", "&lt;")
+    shown = clipped(name).replace("&", "&amp;").replace("<", "&lt;")
     assert svg.count(shown) >= 3
