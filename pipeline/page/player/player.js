@@ -80,7 +80,13 @@
   list.start((row) => pick(row), tell);
   stage.start(tell);
   list.filter();
-  root.addEventListener("keydown", stage.key);
+  // On the page itself, too, where a key does not scroll it already.
+  const loose = ["ArrowLeft", "ArrowRight", "d"];
+  const shown = () => root.offsetParent !== null;
+  document.addEventListener("keydown", (event) => {
+    const free = event.target === document.body && shown() && loose.includes(event.key);
+    if (free || root.contains(event.target)) stage.key(event);
+  });
   document.getElementById("traces-copy").addEventListener("click", copy);
   // The address of the event: by now what was picked before may stand in the page's own.
   window.addEventListener("hashchange", (event) => follow(event.newURL));
