@@ -83,12 +83,24 @@ def _judged(
         artifact.sweep()
         with Heartbeat(artifact, "evaluate", source):
             facts = judge(artifact, domain, entrants, problems, recipe.evaluate, recipe.seed, executor)
-        about = {"stage": "evaluate", "source": source, "settings": settings, "domain": domain_fields(domain)}
+        about = {
+            "stage": "evaluate",
+            "source": source,
+            "settings": settings,
+            "domain": domain_fields(domain),
+            "checkpoints": [_told(*each) for each in zip(students, entrants, strict=True)],
+        }
         notations = {student.vocabulary.notation for student in students}
         if len(notations) == 1:  # pages tell by it what scores are
             about["notation"] = notations.pop()
         artifact.seal({**about, **facts, "provenance": dict(provenance())})
     return artifact
+
+
+def _told(student: Student, entrant: Entrant) -> Json:
+    """What a reader of the manifest must know of a checkpoint."""
+    folder, notation = str(student.folder), student.vocabulary.notation
+    return {"label": entrant.label, "folder": folder, "notation": notation, "hash": student.hash}
 
 
 def _problems(source: str, domain: Domain, seed: int) -> pl.DataFrame:

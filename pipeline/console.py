@@ -10,14 +10,6 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 OUT = Console(highlight=False)
@@ -71,6 +63,15 @@ def bar(title: str, total: int | None, done: int = 0) -> Iterator[Any]:
 
     `done` of the total was finished before.
     """
+    from rich.progress import (  # tables need none of it
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn("{task.description:<10}"),
         BarColumn(bar_width=24),

@@ -120,6 +120,17 @@ class Counting(Domain):
     def cuts(self, row: Mapping[str, Any]) -> list[int]:
         return list(range(0, len(row["trace"] or []), 2))
 
+    def difficulties(self, problems: pl.DataFrame) -> pl.DataFrame:
+        reach = pl.Enum(("short", "long"))
+        return problems.select(
+            pl.col("a").alias("first number"),
+            pl.when(pl.col("b") < 5)
+            .then(pl.lit("short"))
+            .otherwise(pl.lit("long"))
+            .cast(reach)
+            .alias("reach"),
+        )
+
     def view(self, row: Mapping[str, Any], form: Form) -> str:
         words = [*row["prompt"], *(row["trace"] or []), *(row["answer"] or [])]
         text = " ".join(map(str, words))

@@ -10,7 +10,6 @@ from pipeline.artifact import MANIFEST, SIDECARS, Artifact
 from pipeline.console import OUT
 from pipeline.errors import Damaged, Refusal
 
-IDS = "tokens.json"
 PAGE = "report.html"
 
 
@@ -73,41 +72,40 @@ def _artifact(artifact: Artifact, rows: int, where: str | None) -> None:
 
 
 def _parts(folder: Path, rows: int, where: str | None) -> bool:
-    """Show what stands right in a folder; whether there was anything."""
-    shown = list(_pieces(folder, where))
-    if where is not None and "files" not in shown:
-        return False
-    for piece in shown:
-        _piece(piece, folder, rows, where)
-    return bool(shown)
-
-
-def _pieces(folder: Path, where: str | None) -> Iterator[str]:
-    """What there is to show in a folder."""
+    """Show what stands right in a folder, or the file itself; whether there was anything."""
     from pipeline.inspect.files import files_of
 
-    if where is None and (folder / "rounds.json").is_file():
+    files = files_of(folder)
+    pieces = list(_pieces(folder, files is not None))
+    if where is not None:
+        pieces = [piece for piece in pieces if piece == "files"]
+    for piece in pieces:
+        if files is not None and piece == "files":
+            from pipeline.inspect import parquet
+
+            parquet.show(files, rows, where)
+        else:
+            _piece(piece, folder)
+    return bool(pieces)
+
+
+def _pieces(folder: Path, files: bool) -> Iterator[str]:
+    """What there is to show in a folder, in order."""
+    if (folder / "rounds.json").is_file():
         yield "rounds"
-    if where is None and (folder / "run.json").is_file():
+    if (folder / "run.json").is_file():
         yield "training"
-    if files_of(folder) is not None:
+    if files:
         yield "files"
-    if where is None and list(folder.glob("*.npy")):
+    if list(folder.glob("*.npy")):
         yield "ids"
-    elif where is None and (folder / "config.json").is_file():
+    elif (folder / "config.json").is_file():
         yield "weights"
 
 
-def _piece(piece: str, folder: Path, rows: int, where: str | None) -> None:
+def _piece(piece: str, folder: Path) -> None:
     """Print one of them. Each is imported where it is there: what it needs takes time to start."""
-    if piece == "files":
-        from pipeline.inspect import parquet
-        from pipeline.inspect.files import files_of
-
-        files = files_of(folder)
-        assert files is not None
-        parquet.show(files, rows, where)
-    elif piece == "rounds":
+    if piece == "rounds":
         from pipeline.inspect import rounds
 
         rounds.show(json.loads((folder / "rounds.json").read_text())["rounds"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +32,8 @@ class Condition:
     words: frozenset[str]
     """Those of them that are classes: they are compared as words."""
 
-    def among(self, paths: Sequence[Path]) -> pl.LazyFrame:
-        """The rows of files of which it holds, with all of their columns."""
-        scan = pl.scan_parquet(list(paths))
+    def among(self, scan: pl.LazyFrame) -> pl.LazyFrame:
+        """The rows of which it holds, with all of their columns."""
         if not self.words:
             return scan.filter(self.expression)
         # Polars cannot search in a class as in a text: for the condition, classes become texts.
@@ -48,6 +46,8 @@ class Condition:
     def refused(self, error: pl.exceptions.PolarsError) -> Refusal:
         """The sentence for what polars says against it."""
         said = " ".join(str(error).split("\n\n")[0].split())
+        for name in self.columns:  # polars may ask the statistics of row groups first
+            said = said.replace(f"'{name}_min'", f"'{name}'").replace(f"'{name}_max'", f"'{name}'")
         return Refusal(f"--where {self.text!r} cannot be judged: {said}")
 
 
@@ -60,7 +60,7 @@ def condition(text: str, path: Path) -> Condition:
     kinds = pl.scan_parquet(path).collect_schema()
     named = frozenset(expression.meta.root_names())
     for name in sorted(named - set(kinds)):
-        raise Refusal(f"--where {text!r} names {_unknown(name, list(kinds))}")
+        raise Refusal(f"--where {text!r} names {_unknown(name, list(kinds), text)}")
     if not named:
         raise Refusal(f"--where {text!r} names no column; it may name: {', '.join(kinds)}")
     words = frozenset(name for name in named if kinds[name] in (pl.Categorical, pl.Enum))
@@ -100,9 +100,11 @@ def _parsed(text: str) -> pl.Expr:
         raise Refusal(f"--where {text!r} is no SQL expression: {said}") from None
 
 
-def _unknown(name: str, names: list[str]) -> str:
+def _unknown(name: str, names: list[str], text: str) -> str:
     near = difflib.get_close_matches(name, names, 1, 0.5)
-    hint = f", perhaps meant as {near[0]}" if near else f" (a text stands in single quotes: '{name}')"
+    hint = f", perhaps meant as {near[0]}" if near else ""
+    if f'"{name}"' in text:
+        hint = f" (texts stand in single quotes: '{name}')"
     return f"the column {name}, which is not there{hint}; there are: {', '.join(names)}"
 
 

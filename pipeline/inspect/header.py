@@ -11,6 +11,7 @@ from rich.table import Table
 
 from pipeline.artifact import MANIFEST, SIDECARS, Artifact, Json
 from pipeline.console import OUT
+from pipeline.inspect.texts import plain
 from pipeline.page.numbers import duration, size
 
 
@@ -51,7 +52,7 @@ def facts(pairs: Iterable[tuple[str, str]]) -> Table:
     made.add_column(style="dim", no_wrap=True)
     made.add_column(overflow="fold")
     for name, text in pairs:
-        made.add_row(name, escape(text))
+        made.add_row(name, escape(plain(text)))
     return made
 
 

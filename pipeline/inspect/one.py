@@ -110,7 +110,7 @@ def _responses(responses: Sequence[Row]) -> Table:
                 escape(plain(str(why))) if why else "",
             ]
         )
-    made = table("responses", ["", "verdict", "level", "words", "step", "first departure"], lines, left=3)
+    made = table("responses", ["", "verdict", "level", "words", "frame", "first departure"], lines, left=3)
     made.columns[5].justify = "left"
     for column in made.columns[:5]:
         column.no_wrap = True

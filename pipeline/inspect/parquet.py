@@ -16,6 +16,7 @@ from pipeline.inspect import figures, rows
 from pipeline.inspect.columns import columns
 from pipeline.inspect.condition import Condition, condition
 from pipeline.inspect.files import Files
+from pipeline.inspect.picking import picked
 from pipeline.inspect.survey import Counted, Survey, survey
 from pipeline.inspect.texts import plain
 from pipeline.page.numbers import size
@@ -25,18 +26,19 @@ def show(files: Files, many: int, where: str | None = None) -> None:
     """Print what the files of one data set hold, or those of their rows for which a condition holds."""
     with readable(files.name):
         found = survey(files)
+        wanted = None if where is None else condition(where, files.paths[0])
         _title(found)
         OUT.print(columns(found))
-        if not found.rows:
-            if where is not None:
-                raise Refusal(f"no row matches {where!r}: {files.name} has no rows")
-            OUT.print("no rows")
-        elif where is None:
+        beside = files.paths[0].absolute().parent
+        if wanted is not None:
+            _matching(found, wanted, many, beside)
+        elif found.rows:
             names = figures.counted(found.kind)
             figures.show(found.count([*names, *_lengths(found)]), names)
-            _rows(pl.scan_parquet(_first(found, many)), many, files.paths[0].parent)
+            first = pl.scan_parquet(_first(found, many)).head(many)
+            rows.show(first.collect().to_dicts() if many else [], beside)
         else:
-            _matching(found, condition(where, files.paths[0]), many)
+            OUT.print("no rows")
 
 
 @contextmanager
@@ -58,31 +60,26 @@ def _title(found: Survey) -> None:
     )
 
 
-def _matching(found: Survey, wanted: Condition, many: int) -> None:
+def _matching(found: Survey, wanted: Condition, many: int, beside: Path) -> None:
     """Counts, lengths and rows of what matches."""
-    names = figures.counted(found.kind)
-    scan = wanted.among(found.files.paths)
+    names, paths = figures.counted(found.kind), list(found.files.paths)
+    told = pl.col(min(wanted.columns)).is_null().alias("match")  # where nothing is counted, it counts rows
     try:
-        frame = scan.select(*names, *_lengths(found)).with_row_index("match").collect(engine="streaming")
+        matching = wanted.among(pl.scan_parquet(paths)).select(*names, *_lengths(found), told)
+        frame = matching.collect(engine="streaming")
+        first = picked(paths, wanted.among, many if len(frame) else 0)
     except pl.exceptions.PolarsError as error:
         raise wanted.refused(error) from None
-    share = f"{len(frame) / found.rows:.1%} of {found.rows:,}"
     if not len(frame):
         raise Refusal(f"no row matches {wanted.text!r} of the {found.rows:,} rows of {found.files.name}")
-    OUT.print(
-        f"[bold]{len(frame):,}[/bold] rows match, {share}: {escape(plain(wanted.text))}", soft_wrap=True
-    )
+    share = f"{len(frame):,} of {found.rows:,} rows ({len(frame) / found.rows:.1%}) match"
+    OUT.print(f"[bold]{share}[/bold]  {escape(plain(wanted.text))}", soft_wrap=True)
     figures.show(Counted({}, frame, ""), names)
-    _rows(scan, many, found.files.paths[0].parent)
+    rows.show(first, beside)
 
 
 def _lengths(found: Survey) -> list[str]:
     return [figures.LENGTH] if figures.LENGTH in found.kind.names else []
-
-
-def _rows(scan: pl.LazyFrame, many: int, beside: Path) -> None:
-    if many:
-        rows.show(scan, many, beside)
 
 
 def _first(found: Survey, many: int) -> list[Path]:

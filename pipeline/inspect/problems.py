@@ -9,10 +9,12 @@ from typing import Any
 
 import polars as pl
 
+from pipeline import schema
 from pipeline.artifact import Artifact
 from pipeline.errors import Refusal
 from pipeline.inspect.files import Files, files_of
 from pipeline.inspect.header import nearest_manifest
+from pipeline.inspect.picking import FILE, by_id, picked
 
 KEPT = ("examined.parquet", "problems.parquet")
 """Files of an evaluation that hold its problems, the one whose labels count first."""
@@ -47,24 +49,23 @@ def find(place: Path, begun: str) -> Found:
         return _of_rounds(place, begun)
     if files is None:
         raise Refusal(f"{place} holds no problems: --row takes data sets, evaluations and Parquet files")
-    scan = pl.scan_parquet(list(files.paths))
-    names = scan.collect_schema().names()
+    schema.require_known(files.paths[0])
+    names = schema.names(files.paths[0])
     if "problem_id" not in names:
         raise Refusal(f"{files.name} holds no problems: it has no column problem_id")
     if "sample" in names:
         return _answered(place, files, begun)
-    where = scan.select("problem_id").with_row_index("place").filter(_begins(begun)).collect()
-    known = _one(where["problem_id"].unique(maintain_order=True).to_list(), begun, files)
+    alike = pl.scan_parquet(list(files.paths), include_file_paths=FILE).select("problem_id", FILE)
+    where = alike.filter(_begins(begun)).collect(engine="streaming")
+    known = _one(where["problem_id"].unique().sort().to_list(), begun, files)
     own = where.filter(problem_id=known)
-    row = _whole(files, known)
-    return Found(place, row, twins=len(own) - 1)
+    return Found(place, picked([Path(own[FILE][0])], by_id([known]), 1)[0], twins=len(own) - 1)
 
 
 def asked(folder: Path, ids: Sequence[str]) -> dict[str, Row]:
     """The problems of the responses in a folder by their id: the evaluation's own, or its data set's."""
-    wanted = pl.col("problem_id").is_in(list(ids))
     for paths in _sources(folder):
-        found = pl.scan_parquet(paths).filter(wanted).collect().to_dicts()
+        found = picked(paths, by_id(ids), len(ids))
         if found:
             return {row["problem_id"]: row for row in found}
     return {}
@@ -74,11 +75,11 @@ def _answered(place: Path, files: Files, begun: str) -> Found:
     """A problem of an evaluation: its own labels, and what its data set tells beside them."""
     scan = pl.scan_parquet(list(files.paths))
     ids = scan.select("problem_id").filter(_begins(begun)).collect()["problem_id"]
-    known = _one(ids.unique(maintain_order=True).to_list(), begun, files)
+    known = _one(ids.unique().sort().to_list(), begun, files)
     responses = scan.filter(pl.col("problem_id") == known).collect().to_dicts()
     row: Row = {}
     for paths in _sources(files.paths[0].absolute().parent):
-        found = pl.scan_parquet(paths).filter(pl.col("problem_id") == known).head(1).collect().to_dicts()
+        found = picked(paths, by_id([known]), 1)
         row = {**(found[0] if found else {}), **row}
         if "split" in row:
             break
@@ -128,13 +129,6 @@ def _one(ids: Sequence[str], begun: str, files: Files) -> str:
         some = ", ".join(ids[:3]) + (", ..." if len(ids) > 3 else "")
         raise Refusal(f"{len(ids):,} problems of {files.name} have ids that begin with {begun}: {some}")
     raise Refusal(f"{files.name} has no problem whose id is {begun} or begins so")
-
-
-def _whole(files: Files, known: str) -> Row:
-    """The first row of a problem with all columns."""
-    own = pl.col("problem_id") == known
-    found: Row = pl.scan_parquet(list(files.paths)).filter(own).head(1).collect().to_dicts()[0]
-    return found
 
 
 def _sources(folder: Path) -> list[list[Path]]:

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from rich.markup import escape
 from rich.rule import Rule
 
-from generators.domain import BadProblem, Domain
+from generators.domain import BadProblem, Domain, domain_class
 from pipeline.console import OUT
 from pipeline.errors import Refusal
 from pipeline.inspect import problems
@@ -20,13 +19,11 @@ from pipeline.inspect.texts import cut, plain
 Row = Mapping[str, Any]
 
 
-def show(found: pl.LazyFrame, rows: int, beside: Path) -> None:
-    """Print the first rows; `beside` is the folder whose manifest names their domain."""
-    domain = domain_beside(beside)
-    frame = found.head(rows).collect()
-    shown: Sequence[Row] = frame.to_dicts()
-    if domain is not None and {"problem_id", "trace"} <= set(frame.columns) and "prompt" not in frame.columns:
-        asked = problems.asked(beside, frame["problem_id"].unique().to_list())
+def show(shown: Sequence[Row], beside: Path) -> None:
+    """Print rows; `beside` is the folder whose manifest names their domain."""
+    domain = domain_beside(beside) if shown else None
+    if domain is not None and {"problem_id", "trace"} <= set(shown[0]) and "prompt" not in shown[0]:
+        asked = problems.asked(beside, sorted({row["problem_id"] for row in shown}))
         shown = [{**asked.get(row["problem_id"], {}), **row} for row in shown]
     for at, row in enumerate(shown):
         OUT.print(Rule(escape(cut(_title(at, row), OUT.width - 4)), align="left", style="dim"))
@@ -36,16 +33,27 @@ def show(found: pl.LazyFrame, rows: int, beside: Path) -> None:
 
 def domain_beside(folder: Path) -> Domain | None:
     """The domain that the nearest manifest names; None without one, or where it cannot be had."""
-    from pipeline.recipe import domain_from
-
     known = nearest_manifest(folder, "domain")
     if known is None:
         return None
     try:
-        return domain_from(known[1]["domain"])
+        return _domain(known[1]["domain"])
     except (Refusal, BadProblem) as cause:
         OUT.print(f"[yellow]rows are shown plainly: {escape(plain(str(cause)))}[/yellow]", soft_wrap=True)
         return None
+
+
+def _domain(fields: Mapping[str, Any]) -> Domain:
+    """The domain of these knobs: at once where a manifest holds what the class takes, else as recipes do."""
+    plain_knobs = {name: knob for name, knob in fields.items() if name != "name"}
+    if all(isinstance(knob, str | int | float) for knob in plain_knobs.values()):
+        try:
+            return domain_class(str(fields["name"]))(**plain_knobs)
+        except (TypeError, ValueError):
+            pass  # knobs of another version: the recipe's parser says what is wrong
+    from pipeline.recipe import domain_from  # takes longer to start than all the rest of a look
+
+    return domain_from(dict(fields))
 
 
 def picture(domain: Domain, row: Row) -> str | None:

@@ -11,7 +11,10 @@ from functools import lru_cache
 from pipeline.inspect.keys import Screen, terminal
 from pipeline.inspect.texts import cut
 
-HELP = "← → step  Home End  digits Enter  a play  t trace  d departure  q leave"
+HELP = "q leave  ← → step  Home End  number Enter  a play  t trace  d departure"
+
+NOW = "►"
+"""Stands in the line of the current step, where a frame marks a line; it is kept in sight."""
 
 BY = {"right": 1, "n": 1, " ": 1, "left": -1, "p": -1}
 """Steps that a key goes."""
@@ -53,6 +56,7 @@ class Stepper:
         self.typed = ""
         self.playing = False
         self.top = 0
+        self.following = True
         self._frame = lru_cache(64)(lambda at, step: self.reels[at].frame(step))
 
     @property
@@ -86,13 +90,14 @@ class Stepper:
             self.go(int(typed))
         elif key in ("up", "down", "page up", "page down"):
             self.top += {"up": -1, "down": 1, "page up": -10, "page down": 10}[key]
+            self.following = False
         else:
             self._move(key)
         return True
 
     def _move(self, key: str) -> None:
         """Keys that lead to another step or another trace."""
-        was, self.playing = self.playing, False
+        was, self.playing, self.following = self.playing, False, True
         if key in BY:
             self.go(self.step + BY[key])
         elif key in ("home", "g", "end", "G"):
@@ -118,6 +123,8 @@ class Stepper:
         """The lines of a screen of that size: the frame, where it stands, and the keys."""
         body = max(height - 2, 1)
         lines = self._frame(self.at, self.step).splitlines()
+        if self.following:
+            self.top = max((at for at, line in enumerate(lines) if NOW in line), default=0) - body + 3
         self.top = min(max(self.top, 0), max(len(lines) - body + 1, 0) if len(lines) > body else 0)
         shown = lines[self.top : self.top + body]
         below = len(lines) - self.top - len(shown)

@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 from pipeline import schema
 from pipeline.inspect.files import Files
 
-HEADS = 128
-"""Files whose metadata is read; of more, some."""
+HEADS, SOME_HEADS = 128, 48
+"""Files whose metadata is read; of more, so many of them."""
 
 READ_ROWS, READ_GROUPS = 2_000_000, 128
 """What is read for exact counts at most."""
@@ -161,7 +161,8 @@ def survey(files: Files) -> Survey:
     Raises Damaged for files of a schema that is not known.
     """
     told = len(files.rows) == len(files.paths) and all(count >= 0 for count in files.rows.values())
-    chosen = spread(files.paths, HEADS) if told else list(files.paths)
+    many = told and len(files.paths) > HEADS
+    chosen = spread(files.paths, SOME_HEADS) if many else list(files.paths)
     heads = {path: pq.read_metadata(path) for path in chosen}
     notes = {(head.metadata or {}).get(b"distill", b""): path for path, head in heads.items()}
     for path in notes.values():

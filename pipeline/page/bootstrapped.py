@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifact import Json
+from pipeline.artifact import Artifact, Json
 from pipeline.page import chain, collection, gallery, plots, tables
 from pipeline.page.curves import Curve, read_curve
 from pipeline.page.findings import ARMS
@@ -29,7 +29,7 @@ def section(origin: Origin, anchor: str, folder: Path) -> Section:
         Block(
             "bootstrap",
             "Bootstrap",
-            [Text(CAPTION, "caption"), Gallery(_over_rounds(lines, arms)), _table(lines)],
+            [Text(CAPTION, "caption"), Gallery(_over_rounds(origin, arms)), _table(lines)],
         ),
         Block("training", "Training", [Gallery(_losses(origin, lines, arms))]),
         collection.block(origin),
@@ -73,7 +73,8 @@ def _table(lines: Sequence[Json]) -> Table:
     return Table(columns, rows, left=2, hints=hints, caption="rounds of the bootstrap", look="full")
 
 
-def _over_rounds(lines: Sequence[Json], arms: Sequence[str]) -> list[Plot]:
+def _over_rounds(origin: Origin, arms: Sequence[str]) -> list[Plot]:
+    lines = [*_start(origin, arms), *origin.artifact.manifest["rounds"]]
     shown: tuple[tuple[str, str, bool, Callable[[Json], Any]], ...] = (
         ("Validation optimal", "share", False, lambda line: line["validation"]["optimal"]),
         ("Validation trace words", "words", False, lambda line: line["validation"]["trace_words"]),
@@ -83,9 +84,18 @@ def _over_rounds(lines: Sequence[Json], arms: Sequence[str]) -> list[Plot]:
     made = []
     for title, kind, one, find in shown:
         points = {arm: _points(lines, arm, find) for arm in arms}
-        if any(points.values()):
+        if any(len(each) > 1 for each in points.values()):
             made.append(plots.over_rounds(title, points, "", kind, one))
     return made
+
+
+def _start(origin: Origin, arms: Sequence[str]) -> list[Json]:
+    """Round 0 as a line of each arm, as far as it was judged: all of them start from one checkpoint."""
+    judged = Artifact(origin.artifact.folder / "round-0" / "evaluation")
+    if not judged.manifest_path.is_file():
+        return []
+    known = {"round": 0, "validation": judged.manifest["validation"], "length_ratio": None, "words": None}
+    return [{"arm": arm, **known} for arm in arms]
 
 
 def _points(lines: Sequence[Json], arm: str, find: Callable[[Json], Any]) -> list[Point]:

@@ -58,13 +58,21 @@ def _origin(origin: Origin) -> Table:
         ("seed", "" if seed is None else str(seed)),
         ("teacher", engine),
         ("problems", str(manifest.get("source", ""))),
-        ("checkpoints", ", ".join(manifest.get("settings", {}).get("checkpoints", ()))),
+        ("checkpoints", _checkpoints(manifest)),
         ("commit", str(made.get("commit") or "none")),
         ("machine", str(made.get("machine", ""))),
         ("Python", str(made.get("python", ""))),
         ("libraries", libraries),
     ]
     return facts([(name, text) for name, text in pairs if text])
+
+
+def _checkpoints(manifest: Json) -> str:
+    """Those of an evaluation apart from any recipe: their folders, or else their hashes alone."""
+    told = manifest.get("checkpoints")
+    if told is None:
+        return ", ".join(manifest.get("settings", {}).get("checkpoints", ()))
+    return ", ".join(f"{each['label']}: {each['folder']} ({each['hash']})" for each in told)
 
 
 def _chain(origin: Origin, folder: Path) -> Table:

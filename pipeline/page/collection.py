@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +16,7 @@ from generators.domain import LEVELS, VERDICTS
 from pipeline import schema
 from pipeline.artifact import Artifact, Json
 from pipeline.page import chain, plots, tables
-from pipeline.page.difficulty import columns
+from pipeline.page.difficulty import Bins, bins, columns
 from pipeline.page.examples import Allowance, solver
 from pipeline.page.origin import Origin
 from pipeline.page.parts import (
@@ -102,9 +101,16 @@ def section(origin: Collection, anchor: str, folder: Path, count: int, room: All
     if hung:
         notes.append(f"{hung:,} problems over which the engine hung are left out: it is not reproducible.")
     found = columns(origin.domain, origin.sample)
-    hard = [_spread(found[name]) for name in found.columns if found[name].null_count() < len(found)]
+    cut = {name: bins(found[name], BARS) for name in found.columns}
+    hard = [_spread(found[name], each) for name, each in cut.items() if len(each.labels) > 1]
+    alike = [f"{name} ({each.labels[0]})" for name, each in cut.items() if len(each.labels) == 1]
     partly = len(origin.sample) < origin.rows
-    said = f"Of {len(origin.sample):,} rows, some of each file." if partly else ""
+    said = " ".join(
+        [
+            *([f"Of {len(origin.sample):,} rows, some of each file."] if partly else []),
+            *([f"The same in all rows: {', '.join(alike)}."] if alike else []),
+        ]
+    )
     shown = [
         Example(row["problem_id"], "", [solver(origin.domain, row, room)]) for row in origin.first(count)
     ]
@@ -226,24 +232,18 @@ def edges_of(values: Any) -> list[float]:
     return [float(each) for each in np.linspace(low, high if high > low else low + 1, BARS + 1)]
 
 
-def _spread(column: pl.Series) -> Plot:
-    """How many rows have which difficulty."""
+def _spread(column: pl.Series, cut: Bins) -> Plot:
+    """How many rows have which difficulty: a bar a value where those are few, else a histogram."""
     title, missing = column.name, column.null_count()
     caption = f"{missing:,} rows have no value." if missing else ""
-    if column.dtype.is_numeric():
-        numbers = column.cast(pl.Float64)
+    numbers = column.cast(pl.Float64) if column.dtype.is_numeric() else None
+    if numbers is not None and numbers.n_unique() > BARS:
         known = numbers.filter(numbers.is_finite()).to_numpy()
         edges = edges_of(known)
         tall = {"rows": np.histogram(known, edges)[0].tolist()}
         return plots.counts(title, edges, tall, title, caption)
-    return plots.bars(title, _by_class(column), "rows", caption)
-
-
-def _by_class(column: pl.Series) -> Mapping[str, float]:
-    counted = dict(column.cast(pl.String).drop_nulls().value_counts(sort=True).iter_rows())
-    kept = list(counted)[:BARS]
-    order = column.dtype.categories.to_list() if isinstance(column.dtype, pl.Enum) else sorted(kept)
-    return {name: counted[name] for name in order if name in kept}
+    held = dict(cut.places.drop_nulls().value_counts().iter_rows())
+    return plots.bars(title, {label: held.get(at, 0) for at, label in enumerate(cut.labels)}, "rows", caption)
 
 
 def _remarks(remarks: Any) -> Table:

@@ -10,7 +10,7 @@ from pipeline.console import OUT
 from pipeline.errors import Refusal
 from pipeline.lineage import finished, inputs
 from pipeline.page.document import render
-from pipeline.page.origin import Origin, named
+from pipeline.page.origin import Origin, about_of, named
 from pipeline.page.sections import subject
 from pipeline.provenance import provenance
 from pipeline.recipe import Report
@@ -25,6 +25,8 @@ def write(artifacts: Sequence[Path], to: Path) -> None:
         raise Refusal("name the artifacts that the page is to be about: distill report ARTIFACT... --to PAGE")
     if to.is_dir():
         raise Refusal(f"--to {to} is a folder: name the page's file, as in --to {to / 'page.html'}")
+    if to.parent.exists() and not to.parent.is_dir():
+        raise Refusal(f"--to {to} cannot be written: {to.parent} is no folder")
     subjects = _subjects(artifacts)
     page = render(_title(subjects), _about(artifacts), subjects, to.parent, provenance(), Report())
     try:
@@ -56,7 +58,7 @@ def _meant(artifact: Artifact) -> Iterator[Artifact]:
 
 
 def _title(subjects: Sequence[Origin]) -> str:
-    names = list(dict.fromkeys(each.name for each in subjects))
+    names = list(dict.fromkeys(about_of(each.artifact) for each in subjects))
     return ", ".join(names) if len(names) < 4 else f"{names[0]} and {len(names) - 1} more"
 
 

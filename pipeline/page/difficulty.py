@@ -20,7 +20,7 @@ MOST = 8
 """Bins of a number at most."""
 CLASSES = 16
 """Classes that are shown: the most frequent ones, in their order."""
-SLACK = 0.35
+SLACK = 0.2
 """How far an edge may move to a rounder number, in bins."""
 
 WORDS = ("prompt", "trace", "answer")
@@ -104,10 +104,10 @@ def _cell(found: Estimate) -> Cell:
     return Cell(value(found["value"], "share"), interval(found["low"], found["high"], "share"))
 
 
-def bins(column: pl.Series) -> Bins:
-    """Numbers in at most eight bins with round edges, classes in their order."""
+def bins(column: pl.Series, few: int = MOST) -> Bins:
+    """Numbers of more than `few` values in at most eight bins with round edges, classes in their order."""
     if column.dtype.is_numeric():
-        return _numbers(column)
+        return _numbers(column, few)
     return _classes(column)
 
 
@@ -121,12 +121,12 @@ def _classes(column: pl.Series) -> Bins:
     return Bins(labels, texts.replace_strict(order_of, default=None, return_dtype=pl.Int32))
 
 
-def _numbers(column: pl.Series) -> Bins:
+def _numbers(column: pl.Series, few: int) -> Bins:
     numbers = column.cast(pl.Float64)
     numbers = numbers.set(~numbers.is_finite(), None)
     known = numbers.drop_nulls().to_numpy()
     values = np.unique(known)
-    if len(values) <= MOST:
+    if len(values) <= few:
         known_as = {each: at for at, each in enumerate(values.tolist())}
         labels = _distinct([significant(each) for each in values.tolist()], values.tolist())
         return Bins(labels, numbers.replace_strict(known_as, default=None, return_dtype=pl.Int32))

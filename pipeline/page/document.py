@@ -12,10 +12,10 @@ from markupsafe import Markup
 
 from pipeline.artifact import Json
 from pipeline.page import gallery, tables, traces
-from pipeline.page.collection import Collection
 from pipeline.page.differences import differences
 from pipeline.page.examples import Allowance
 from pipeline.page.findings import Findings
+from pipeline.page.fitting import fitted, shares
 from pipeline.page.origin import Origin
 from pipeline.page.parts import Block, Cell, Gallery, Table, Text
 from pipeline.page.sections import evaluations, section
@@ -23,6 +23,9 @@ from pipeline.recipe import Report
 
 TEMPLATES = Path(__file__).parent / "templates"
 TABS = Path(__file__).parent / "player" / "tabs.js"
+
+PLAYED = ("generate", "curate", "bootstrap", "evaluate")
+"""The stages whose artifacts hold traces."""
 
 COMPARED = (
     "The last checkpoint of each evaluation on its held-out problems; each rate with its rule and its 95%"
@@ -41,9 +44,11 @@ def render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    room = Allowance()
-    played = [(each.name, each.artifact) for each in subjects if isinstance(each, Findings | Collection)]
+    played = [(each.name, each.artifact) for each in subjects if each.stage in PLAYED]
     part = traces.section(played, asked.rollouts, asked.playable)
+    pictures, figures = shares(len(part.html) + len(part.style))
+    room = Allowance(pictures)
+    parts = [section(each, f"r{at}", folder, asked.examples, room) for at, each in enumerate(subjects)]
     tabs = TABS.read_text("utf-8").replace("\r\n", "\n")  # as a browser reads it
     return environment.get_template("report.html.j2").render(
         title=title,
@@ -52,7 +57,7 @@ def render(
         commit=made["commit"],
         style=Markup((TEMPLATES / "report.css").read_text()),
         comparison=comparison(subjects),
-        sections=[section(each, f"r{at}", folder, asked.examples, room) for at, each in enumerate(subjects)],
+        sections=list(fitted(parts, figures)),
         traces=part,
         tabs=Markup(tabs),
         policy=f"{_hash(tabs)} {part.policy}" if part.html else "'none'",

@@ -17,14 +17,12 @@ from pipeline.stages.evaluate import ROLLOUTS, START
 
 LONGEST = 400
 """Words of a response that the page spells out."""
-PICTURES = 1_500_000
-"""Bytes of pictures on a page."""
 
 
 class Allowance:
     """How many bytes of pictures the page has room for; what comes later is shown as text."""
 
-    def __init__(self, left: int = PICTURES) -> None:
+    def __init__(self, left: int) -> None:
         self.left = left
 
     def taken(self, picture: str) -> bool:

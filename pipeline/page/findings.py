@@ -13,7 +13,6 @@ import polars as pl
 from pipeline import metrics, schema
 from pipeline.artifact import Json
 from pipeline.asked import asked
-from pipeline.errors import Damaged
 from pipeline.page.curves import Curve, read_curve
 from pipeline.page.origin import Origin
 from pipeline.rollouts import GREEDY
@@ -126,10 +125,7 @@ class Findings(Origin):
     @cached_property
     def problems(self) -> pl.DataFrame | None:
         """The problems with the labels that answers are held against; None where nothing tells them."""
-        try:
-            return asked(self.artifact, self.domain, self.lineage.get("curate"))
-        except Damaged:  # the data set's manifest stands, but its files have gone
-            return None
+        return asked(self.artifact, self.domain, self.lineage.get("curate"))
 
     @cached_property
     def metrics(self) -> list[Json]:

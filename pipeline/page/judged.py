@@ -121,7 +121,8 @@ def _failures(findings: Findings) -> Block:
 
 def tiles(findings: Findings) -> list[Tile]:
     """The figures at the top."""
-    made = [tile for each in _FIGURES if (tile := _figure(findings, *each))]
+    own = [(f"{name}, greedy", name, "greedy") for name in findings.headline[:3]]
+    made = [tile for each in (*own, *_FIGURES) if (tile := _figure(findings, *each))]
     length = findings.length(findings.final)
     if length is not None and length["to_reference"]["value"] is not None:
         found = length["to_reference"]

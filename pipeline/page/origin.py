@@ -74,9 +74,14 @@ def about_of(artifact: Artifact) -> str:
 
 
 def named(artifacts: Sequence[Artifact]) -> list[str]:
-    """A name for each artifact; those that share one have their folder's beside it."""
+    """A name for each artifact; those that share one have their stage beside it, or their folder's end."""
     names = [about_of(each) for each in artifacts]
-    return [
-        name if names.count(name) == 1 else f"{name} ({each.manifest['stage']} {each.folder.name})"
-        for name, each in zip(names, artifacts, strict=True)
-    ]
+    staged = [f"{name}, {each.manifest['stage']}" for name, each in zip(names, artifacts, strict=True)]
+    told = []
+    for at, each in enumerate(artifacts):
+        end = each.folder.name.split("-")[-1][:8]
+        if names.count(names[at]) == 1:
+            told.append(names[at])
+        else:
+            told.append(staged[at] if staged.count(staged[at]) == 1 else f"{names[at]} {end}")
+    return told

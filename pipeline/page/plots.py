@@ -1,102 +1,33 @@
-"""Plots as small SVG pictures whose colours are the page's CSS variables: they suit light and dark."""
+"""The plots of a page: what is drawn, from points and lengths to shares and bars."""
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
 
-import matplotlib
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from pipeline.page.curves import Curve
-from pipeline.page.numbers import short
-
-WIDE, HIGH = 4.6, 2.9
-"""Inches of a plot: it stands at its own size on a phone, two or three abreast on a desk."""
-
-PALETTE = {
-    "ink": "#010101",
-    "muted": "#020202",
-    "grid": "#030303",
-    "fill": "#040404",
-    "model": "#050505",
-    "teacher": "#060606",
-    "unchanged": "#070707",
-    "start": "#080808",
-    "worst": "#090909",
-    "poor": "#0a0a0a",
-    "fair": "#0b0b0b",
-    "best": "#0c0c0c",
-}
-"""Colours that stand for CSS variables until the SVG is written; a plot uses no others."""
-
-CLEARED = (
-    (r"<metadata>.*?</metadata>", ""),
-    (r"<!--.*?-->", ""),
-    (
-        r"<defs>\s*<style.*?</style>\s*</defs>",
-        "",
-    ),  # it would hold for the whole page; report.css says the same
-    (r'<g id="[^"]*"', "<g"),  # no one refers to these, and two pictures would share them
-    (r"font-family: [^;\"]*;? ?", ""),  # the page's own
-    (r' transform="rotate\(-0 [^"]*"', ""),
-    (r"(\d+\.\d\d)\d+(?=[^<>]*>)", r"\1"),  # in tags; texts keep their digits
-    (r"\s*\n\s*", "\n"),
-    (r" ?\n?([LMCQ]) (?=[\d-])", r"\1"),
-    (r"\s*z\s*\"", 'z"'),
-    (r"<g>\s*</g>|<g/>", ""),
+from pipeline.page.canvas import (
+    COUNT,
+    HIGH,
+    LINES,
+    MARKS,
+    PALETTE,
+    PERCENT,
+    Look,
+    canvas_of,
+    clipped,
+    legend,
+    look_of,
+    names_down,
 )
-"""What matplotlib writes and a page does not need."""
-
-MARKS = {"model": ("o", "-"), "teacher": ("s", "--"), "unchanged": ("^", ":"), "start": ("D", "-")}
-"""Marker and line of each arm, so that none is told by its colour alone."""
-
-LINES = ("model", "teacher", "unchanged", "start")
-"""The looks of lines that are no arms, in order."""
-
-STYLE: Any = {  # matplotlib types every key by itself
-    "svg.fonttype": "none",
-    "font.size": 9,
-    "text.parse_math": False,  # dollars in a user's names are dollars
-    "text.color": PALETTE["ink"],
-    "axes.edgecolor": PALETTE["grid"],
-    "axes.labelcolor": PALETTE["muted"],
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.linewidth": 0.8,
-    "grid.color": PALETTE["grid"],
-    "grid.linewidth": 0.6,
-    "xtick.color": PALETTE["grid"],
-    "ytick.color": PALETTE["grid"],
-    "xtick.labelcolor": PALETTE["muted"],
-    "ytick.labelcolor": PALETTE["muted"],
-    "xtick.major.size": 3,
-    "ytick.major.size": 0,
-    "ytick.minor.size": 0,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-    "lines.linewidth": 1.6,
-    "lines.markersize": 4.5,
-}
-
-PERCENT = FuncFormatter(lambda number, _: f"{number * 100:g}%")
-COUNT = FuncFormatter(lambda number, _: short(number))
-
-Look = dict[str, Any]
-"""Keyword arguments of matplotlib."""
+from pipeline.page.curves import Curve
 
 
 @dataclass(frozen=True)
@@ -120,7 +51,7 @@ class Point:
 
 def losses(title: str, curve: Curve, caption: str) -> Plot:
     """Training and validation loss over the steps."""
-    with _canvas(title) as canvas:
+    with canvas_of(title) as canvas:
         axes = canvas.axes
         if curve.train:
             look: Look = {"color": PALETTE["muted"], "linewidth": 1.1, "label": "training"}
@@ -129,13 +60,13 @@ def losses(title: str, curve: Curve, caption: str) -> Plot:
             look = {"color": PALETTE["model"], "marker": "o", "markersize": 3.5, "label": "validation"}
             axes.plot(*zip(*curve.validation, strict=True), **look)
         _loss_axes(axes, [loss for _, loss in (*curve.train, *curve.validation)])
-        _legend(axes)
+        legend(axes)
     return Plot(title, canvas.svg, caption)
 
 
 def rates(title: str, found: Mapping[str, Sequence[tuple[float, float]]], caption: str) -> Plot:
     """The learning rate of each optimizer over the steps."""
-    with _canvas(title) as canvas:
+    with canvas_of(title) as canvas:
         axes = canvas.axes
         for at, (name, points) in enumerate(found.items()):
             look: Look = {"color": PALETTE[LINES[at % 4]], "linestyle": ("-", "--", ":", "-.")[at % 4]}
@@ -146,13 +77,13 @@ def rates(title: str, found: Mapping[str, Sequence[tuple[float, float]]], captio
         axes.xaxis.grid(False)
         axes.xaxis.set_major_formatter(COUNT)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
-        _legend(axes)
+        legend(axes)
     return Plot(title, canvas.svg, caption)
 
 
 def round_losses(title: str, runs: Mapping[str, Sequence[Curve]], caption: str) -> Plot:
     """Validation loss of each arm over its rounds, one after the other; a thin line ends each round."""
-    with _canvas(title) as canvas:
+    with canvas_of(title) as canvas:
         axes = canvas.axes
         seen: list[float] = []
         for arm, curves in runs.items():
@@ -168,13 +99,13 @@ def round_losses(title: str, runs: Mapping[str, Sequence[Curve]], caption: str) 
                 axes.plot(*zip(*points, strict=True), color=PALETTE[arm], label=arm, **look)
                 seen += [loss for _, loss in points]
         _loss_axes(axes, seen)
-        _legend(axes)
+        legend(axes)
     return Plot(title, canvas.svg, caption)
 
 
 def over_rounds(title: str, arms: Mapping[str, Sequence[Point]], caption: str, kind: str, one: bool) -> Plot:
     """A metric of each arm over the rounds with its intervals; `one` marks where nothing has changed."""
-    with _canvas(title) as canvas:
+    with canvas_of(title) as canvas:
         axes = canvas.axes
         if one:
             axes.axhline(1.0, color=PALETTE["muted"], linewidth=0.8)
@@ -198,20 +129,20 @@ def over_rounds(title: str, arms: Mapping[str, Sequence[Point]], caption: str, k
         axes.set_xlabel("round")
         axes.xaxis.grid(False)
         _value_axis(axes.yaxis, kind)
-        _legend(axes)
+        legend(axes)
     return Plot(title, canvas.svg, caption)
 
 
 def by_name(title: str, points: Mapping[str, Point], caption: str, kind: str) -> Plot:
     """A value with its interval for each name, one below the other."""
-    with _canvas(title, high=0.9 + 0.36 * len(points)) as canvas:
+    with canvas_of(title, high=0.9 + 0.36 * len(points)) as canvas:
         axes = canvas.axes
         for at, point in enumerate(points.values()):
             if point.low is not None and point.high is not None:
                 axes.plot([point.low, point.high], [at, at], color=PALETTE["model"], linewidth=1.4)
                 axes.plot([point.low, point.high], [at, at], "|", color=PALETTE["model"], markersize=7)
             axes.plot([point.value], [at], "o", color=PALETTE["model"], markersize=6)
-        _names(axes, list(points))
+        names_down(axes, list(points))
         _value_axis(axes.xaxis, kind)
     return Plot(title, canvas.svg, caption)
 
@@ -221,11 +152,11 @@ def success(
 ) -> Plot:
     """A share with its interval in each bin, a line a name; bins without problems have no point."""
     slanted = sum(map(len, labels)) > 44
-    with _canvas(title, high=HIGH + 0.5 * slanted) as canvas:
+    with canvas_of(title, high=HIGH + 0.5 * slanted) as canvas:
         axes = canvas.axes
         for at, (name, points) in enumerate(lines.items()):
             aside = (at - (len(lines) - 1) / 2) * 0.12  # so that intervals of one bin do not hide each other
-            colour, mark, line = _look(name, at)
+            colour, mark, line = look_of(name, at)
             look: Look = {"color": colour, "marker": mark, "linestyle": line, "elinewidth": 1, "capsize": 2.5}
             places = [point.at + aside for point in points]
             axes.errorbar(
@@ -239,13 +170,13 @@ def success(
         axes.set_ylabel("optimal, greedy")
         axes.xaxis.grid(False)
         axes.yaxis.set_major_formatter(PERCENT)
-        _legend(axes)
+        legend(axes)
     return Plot(title, canvas.svg, caption)
 
 
 def departures(title: str, parts: Mapping[str, Sequence[float]], caption: str) -> Plot:
     """The share of traces that first go wrong in each tenth, and at the answer; areas, then lines."""
-    with _canvas(title) as canvas:
+    with canvas_of(title) as canvas:
         axes = canvas.axes
         for at, (name, found) in enumerate(parts.items()):
             places = np.arange(len(found)) + 0.5
@@ -274,7 +205,7 @@ def departures(title: str, parts: Mapping[str, Sequence[float]], caption: str) -
         axes.xaxis.grid(False)
         axes.yaxis.set_major_formatter(PERCENT)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
-        _legend(axes)
+        legend(axes)
     return Plot(title, canvas.svg, caption)
 
 
@@ -282,10 +213,10 @@ def counts(
     title: str, edges: Sequence[float], found: Mapping[str, Sequence[float]], axis: str, caption: str
 ) -> Plot:
     """Histograms over the same edges as areas and lines: how many rows have which length."""
-    with _canvas(title) as canvas:
+    with canvas_of(title) as canvas:
         axes = canvas.axes
         for at, (name, tall) in enumerate(found.items()):
-            colour = PALETTE["fill"] if at == 0 else _look(name, at)[0]
+            colour = PALETTE["fill"] if at == 0 else look_of(name, at)[0]
             look: Look = {"fill": at == 0, "linewidth": 0 if at == 0 else 1.5, "label": name}
             side: Look = {"facecolor": colour} if at == 0 else {"edgecolor": colour}
             axes.stairs(tall, edges, **look, **side)
@@ -298,17 +229,17 @@ def counts(
         axes.yaxis.set_major_formatter(COUNT)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
         if len(found) > 1:
-            _legend(axes)
+            legend(axes)
     return Plot(title, canvas.svg, caption)
 
 
 def bars(title: str, found: Mapping[str, float], axis: str, caption: str) -> Plot:
     """How many rows have which value, one bar below the other."""
-    with _canvas(title, high=0.9 + 0.27 * max(len(found), 2)) as canvas:
+    with canvas_of(title, high=0.9 + 0.27 * max(len(found), 2)) as canvas:
         axes = canvas.axes
         look: Look = {"height": 0.66, "facecolor": PALETTE["fill"], "linewidth": 0}
         axes.barh(range(len(found)), list(found.values()), **look)
-        _names(axes, list(found))
+        names_down(axes, list(found))
         axes.set_xlabel(axis)
         axes.xaxis.set_major_formatter(COUNT)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
@@ -318,7 +249,7 @@ def bars(title: str, found: Mapping[str, float], axis: str, caption: str) -> Plo
 def shares(title: str, rows: Mapping[str, Mapping[str, float]], caption: str) -> Plot:
     """What part of the responses falls into each of four classes, a bar a name; classes stand worst first."""
     tones = [PALETTE[name] for name in ("worst", "poor", "fair", "best")]
-    with _canvas(title, high=1.2 + 0.3 * len(rows)) as canvas:
+    with canvas_of(title, high=1.2 + 0.3 * len(rows)) as canvas:
         axes = canvas.axes
         begin = np.zeros(len(rows))
         for name, tone in zip(next(iter(rows.values())), tones, strict=True):
@@ -326,10 +257,10 @@ def shares(title: str, rows: Mapping[str, Mapping[str, float]], caption: str) ->
             look: Look = {"height": 0.62, "facecolor": tone, "linewidth": 0}
             axes.barh(range(len(rows)), widths, left=begin, label=name, **look)
             begin += widths
-        _names(axes, list(rows))
+        names_down(axes, list(rows))
         axes.set_xlim(0, 1)
         axes.xaxis.set_major_formatter(PERCENT)
-        _legend(axes, columns=4)
+        legend(axes, columns=4)
     return Plot(title, canvas.svg, caption)
 
 
@@ -342,11 +273,11 @@ def lengths(
     caption: str,
 ) -> Plot:
     """Histograms of trace lengths: the solver's as an area, the arms' as lines, over the same problems."""
-    with _canvas(title) as canvas:
+    with canvas_of(title) as canvas:
         axes = canvas.axes
         axes.hist(solver, edges, color=PALETTE["fill"], label="solver")
         for at, (arm, found) in enumerate(arms.items()):
-            colour, _, line = _look(arm, at)
+            colour, _, line = look_of(arm, at)
             look: Look = {"histtype": "step", "linewidth": 1.6, "linestyle": line}
             axes.hist(found, edges, edgecolor=colour, label=clipped(arm), **look)
         axes.set_ylim(0, tallest * 1.08)
@@ -356,7 +287,7 @@ def lengths(
         axes.xaxis.grid(False)
         axes.xaxis.set_major_formatter(COUNT)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-        _legend(axes, columns=4)
+        legend(axes, columns=4)
     return Plot(title, canvas.svg, caption)
 
 
@@ -369,76 +300,12 @@ def smoothed(points: Sequence[tuple[float, float]], most: int = 200) -> list[tup
     return [(float(step), float(loss)) for step, loss in means]
 
 
-def clipped(label: str, most: int = 24) -> str:
-    """A label that leaves room for the picture; matplotlib leaves out what begins with an underscore."""
-    text = label if len(label) <= most else label[: most - 1] + "…"
-    return f"\u200b{text}" if text.startswith("_") else text
-
-
 def _thinned(points: Sequence[tuple[float, float]], most: int = 300) -> list[tuple[float, float]]:
     """Some of the points where there are more than `most`: the corners of a schedule stay where they are."""
     if len(points) <= most:
         return list(points)
     places = np.linspace(0, len(points) - 1, most).round().astype(int)
     return [points[at] for at in places]
-
-
-def _look(name: str, at: int) -> tuple[str, str, str]:
-    """Colour, marker and line: an arm's own, or those of its place."""
-    arm = name.split(" ")[0]
-    kind = arm if arm in MARKS else LINES[at % 4]
-    return PALETTE[kind], *MARKS[kind]
-
-
-class _Canvas:
-    """Axes to draw on, and the SVG once that is done."""
-
-    axes: Axes
-    svg: Markup
-
-
-@contextmanager
-def _canvas(title: str, high: float = HIGH) -> Iterator[_Canvas]:
-    # The salt keeps the ids inside of two pictures on one page apart, and the same from run to run.
-    salt = blake2b(title.encode(), digest_size=6).hexdigest()
-    with matplotlib.rc_context({**STYLE, "svg.hashsalt": salt}):
-        figure = Figure(figsize=(WIDE, high), layout="constrained")
-        canvas = _Canvas()
-        canvas.axes = figure.add_subplot()
-        yield canvas
-        canvas.svg = _svg(figure, title)
-
-
-def _svg(figure: Figure, title: str) -> Markup:
-    """The picture with CSS variables for colours, the page's font, and a name for those who cannot see it."""
-    stream = io.StringIO()
-    figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = stream.getvalue()
-    text = text[text.index("<svg") :]
-    for pattern, replacement in CLEARED:
-        text = re.sub(pattern, replacement, text, flags=re.DOTALL)
-    for name, colour in PALETTE.items():
-        text = text.replace(colour, f"var(--{name})")
-    head = f'<svg role="img" aria-label="{Markup.escape(title)}"'
-    text = re.sub(
-        r'^<svg[^>]*?(viewBox="[^"]*")[^>]*>', rf'{head} \1 xmlns="http://www.w3.org/2000/svg">', text
-    )
-    return Markup(text.replace("xlink:href", "href"))
-
-
-def _legend(axes: Axes, columns: int = 3) -> None:
-    if axes.get_legend_handles_labels()[0]:
-        place: Look = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "borderaxespad": 0.2}
-        axes.legend(ncols=columns, columnspacing=1.2, handlelength=1.8, handletextpad=0.5, **place)
-
-
-def _names(axes: Axes, names: Sequence[str]) -> None:
-    """Names down the left side, the first one on top."""
-    axes.set_yticks(range(len(names)), [clipped(name) for name in names])
-    axes.tick_params(axis="y", labelcolor=PALETTE["ink"])
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.yaxis.grid(False)
-    axes.spines["left"].set_visible(False)
 
 
 def _loss_axes(axes: Axes, seen: Sequence[float]) -> None:

@@ -247,10 +247,11 @@ def paired_lengths(findings: Findings) -> Table:
 def reasons(findings: Findings, column: str, most: int = 6) -> Table:
     """Why responses of the final checkpoint fail, the most frequent reasons first.
 
-    Every number is an N, and what is quoted is left out: reasons of one kind count as one.
+    Every word with digits is an N, and what is quoted is left out: reasons of one kind count as one.
     """
     own = findings.greedy(findings.final)
-    kinds = own.drop_nulls(column)[column].str.replace_all(r"\d+", "N").str.replace_all("`[^`]*`", "`…`")
+    told = own.drop_nulls(column)[column].str.replace_all("`[^`]*`", "`…`")
+    kinds = told.str.replace_all(r"[+-]?\w*\d\w*(\.\d+)?", "N")
     counts = kinds.value_counts()
     ordered = sorted(counts.iter_rows(), key=lambda pair: (-pair[1], pair[0]))[:most]
     rows = [[Cell(reason), Cell(f"{count:,}"), Cell(f"{count / len(own):.1%}")] for reason, count in ordered]

@@ -45,6 +45,7 @@ def test_names_and_reasons_of_an_evaluation(opened: Open, tmp_path: Path) -> Non
         tmp_path / "evaluate" / "maze",
         Maze(width=5, height=5, attempts_per_layout=2),
         checkpoints=[("start", 0), (EVIL, 1)],
+        rows=9,
         samples=0,
         figures=True,
         recipe=EVIL,

@@ -161,7 +161,7 @@ def test_the_rows_of_a_bootstrap_tell_whose_trace_they_have(tmp_path: Path) -> N
     bootstrap.seal({"stage": "bootstrap", "domain": whole.manifest["domain"]})
     for artifact in (bootstrap, data):
         listing = datasets.of_data("rounds", artifact, 100, 10)
-        assert set(listing.rows["by"]) == {"model 1: model", "model 1: teacher"}
+        assert set(listing.rows["by"]) == {"model 1, model's trace", "model 1, teacher's trace"}
         assert len(packing.pack(listing, 10**6).places) == 10
 
 

@@ -11,7 +11,7 @@ distill.list = (() => {
     longest: (a, b) => (b.words ?? -1) - (a.words ?? -1) || a.at - b.at,
     departure: (a, b) => (a.departure ?? 1e9) - (b.departure ?? 1e9) || a.at - b.at,
   };
-  const WORTH = ["optimal", "valid", "wrong", "malformed"], TRUST = ["exact", "sound", "legal", "none"];
+  const RANKS = ["optimal", "valid", "wrong", "malformed", "exact", "sound", "legal", "none"];
   const NO_TRACE = "not judged";
 
   /* Menus: what a row has of each. A row without the thing is in no choice but "all". */
@@ -37,7 +37,7 @@ distill.list = (() => {
       const value = MENUS[name](row);
       if (value !== null) counts.set(value, (counts.get(value) || 0) + 1);
     }
-    const rank = (value) => (WORTH.includes(value) ? WORTH.indexOf(value) : TRUST.includes(value) ? TRUST.indexOf(value) : TRUST.length);
+    const rank = (value) => RANKS.indexOf(value); // others keep the order in which they come
     return [...counts].sort((a, b) => rank(a[0]) - rank(b[0]));
   };
 
@@ -75,8 +75,9 @@ distill.list = (() => {
       row.departure === null ? null : `departs at ${row.departure}`,
       row.block === null ? "no steps here" : null,
     ].filter((each) => each !== null);
-    const split = row.split !== null && !form.elements.split.closest("label").hidden ? `, ${row.split}` : "";
-    return html("li", { role: "option", id: `traces-row-${row.at}`, "data-row": row.at, "aria-selected": "false" },
+    const split = row.split === null || form.elements.split.closest("label").hidden ? "" : `, ${row.split}`;
+    const named = { role: "option", id: `traces-row-${row.at}`, "data-row": row.at, "aria-selected": "false" };
+    return html("li", named,
       ...judged, cell("author", data.author(row) + split), cell("facts", facts.join(" · ")), cell("id", row.id.slice(0, 12)), ...several);
   };
 
@@ -108,8 +109,9 @@ distill.list = (() => {
     drawn = 0;
     draw(PAGE);
     box.scrollTop = 0;
-    hits.textContent = `${found.length.toLocaleString("en")} of ${data.rows.length.toLocaleString("en")} ${data.rows.length === 1 ? "row" : "rows"}`
-      + (found.length ? "" : ": no row is like that; change or clear the filters");
+    const none = found.length ? "" : ": no row is like that; change or clear the filters";
+    const [hit, all] = [found.length, data.rows.length].map((count) => count.toLocaleString("en"));
+    hits.textContent = `${hit} of ${all} ${data.rows.length === 1 ? "row" : "rows"}${none}`;
   };
 
   /* Marks a row as picked and brings it into view; rows of the next pages are drawn up to it. */
@@ -160,7 +162,8 @@ distill.list = (() => {
     first: () => found.find((row) => row.block !== null && row.departure !== null)
       || found.find((row) => row.block !== null) || found[0] || null,
     /* What the filters say, as the pairs of a link; and back. */
-    told: () => KEYS.map((name) => [name, name === "playable" ? (form.elements.playable.checked ? "1" : "") : form.elements[name].value])
+    told: () => KEYS.map((name) => [name, form.elements[name]])
+      .map(([name, field]) => [name, field.type === "checkbox" ? (field.checked ? "1" : "") : field.value])
       .filter(([name, value]) => value !== "" && !(name === "order" && value === "mixed")),
     KEYS,
     set: (pairs) => {

@@ -46,8 +46,9 @@
     const own = data.rows.filter(same);
     return own.find((each) => each.block !== null) || own[0] || null;
   };
-  const follow = async () => {
-    const pairs = new URLSearchParams(location.hash.slice(1));
+  const follow = async (url) => {
+    clearTimeout(waiting);
+    const pairs = new URLSearchParams(new URL(url).hash.slice(1));
     if (!["trace", ...list.KEYS].some((name) => pairs.get(name))) return false;
     list.set(pairs);
     document.getElementById("traces-top").scrollIntoView();
@@ -79,12 +80,19 @@
   list.start((row) => pick(row), tell);
   stage.start(tell);
   list.filter();
-  root.addEventListener("keydown", stage.key);
+  // On the page itself, too, where a key does not scroll it already.
+  const loose = ["ArrowLeft", "ArrowRight", "d"];
+  const shown = () => root.offsetParent !== null;
+  document.addEventListener("keydown", (event) => {
+    const free = event.target === document.body && shown() && loose.includes(event.key);
+    if (free || root.contains(event.target)) stage.key(event);
+  });
   document.getElementById("traces-copy").addEventListener("click", copy);
-  window.addEventListener("hashchange", follow);
+  // The address of the event: by now what was picked before may stand in the page's own.
+  window.addEventListener("hashchange", (event) => follow(event.newURL));
   root.hidden = false;
   performance.mark("distill-traces");
-  follow().then((opened) => {
+  follow(location.href).then((opened) => {
     const row = list.first();
     if (!opened && row !== null) {
       list.pick(row);

@@ -1,6 +1,6 @@
-/* The page's two tabs. The address decides which one is open: #traces and #trace=... open the traces, the name of an
-element opens the part that holds it, anything else leaves what is open. Without this script both parts stand one after
-the other, and the tabs are links. */
+/* The page's two tabs. The address decides which one is open: #traces, #trace=... and filters (#verdict=...) open the
+traces, the name of an element opens the part that holds it, anything else leaves what is open. Without this script
+both parts stand one after the other, and the tabs are links. */
 "use strict";
 (() => {
   const tabs = [...document.querySelectorAll("[role=tab]")];
@@ -22,7 +22,7 @@ the other, and the tabs are links. */
   };
   const follow = () => {
     const hash = location.hash.slice(1);
-    const target = /^trace=/.test(hash) ? document.getElementById("traces") : named(hash);
+    const target = document.getElementById(hash.includes("=") ? "part-traces" : "") || named(hash);
     const wanted = tabs.find((tab) => target && panels.get(tab).contains(target));
     if (!wanted || wanted === current) return;
     open(wanted);
@@ -48,5 +48,5 @@ the other, and the tabs are links. */
   document.documentElement.classList.add("tabbed");
   open(current);
   follow();
-  window.addEventListener("hashchange", follow);
+  window.addEventListener("hashchange", follow, true); // before the player's: hidden elements take no focus
 })();

@@ -19,7 +19,7 @@ from pipeline.page.traces.packing import Packed, embedded, index, pack
 from pipeline.stages.evaluate import ROLLOUTS
 
 FOLDER = Path(__file__).parents[1]
-SCRIPTS = ("kit.js", "data.js", "words.js", "list.js", "stage.js")
+SCRIPTS = ("kit.js", "data.js", "words.js", "list.js", "panel.js", "stage.js")
 """In their order; the views of the domains come behind the first, `player.js` last."""
 BUDGET = 4_000_000
 """Characters of all steps of a page: with figures and the list it stays below 6 MB."""

@@ -44,7 +44,7 @@ def of_data(name: str, artifact: Artifact, rows: int, playable: int) -> Listing:
     whose = pl.col("origin").cast(pl.String) if "origin" in chosen.columns else pl.lit("teacher")
     made = listed(
         chosen,
-        by=pl.when(pl.col("arm").is_null()).then(whose).otherwise(pl.format("{}: {}", "arm", whose)),
+        by=pl.when(pl.col("arm").is_null()).then(whose).otherwise(pl.format("{}, {}'s trace", "arm", whose)),
         split=pl.col("file_split"),
         words=pl.col("trace_words"),
     )
