@@ -61,7 +61,7 @@ print(tokenizer.decode(out[0]))
 ```
 
 Prompts and responses are words between spaces, `bos` first; a response ends with `eos`. The model does not
-check its answers: verify them with `generators.{domain.name}`.
+check its answers: verify them with `{type(domain).__module__}`.
 """
 
 
