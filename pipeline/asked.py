@@ -55,6 +55,6 @@ def _present(evaluation: Artifact, name: str, domain: Domain) -> pl.DataFrame:
 
 
 def _known(evaluation: Artifact) -> list[str]:
-    return pl.read_parquet(evaluation.folder / "teacher.parquet", columns=["problem_id"])[
+    return pl.read_parquet(evaluation.folder / "teacher.parquet", columns=["problem_id"], glob=False)[
         "problem_id"
     ].to_list()
