@@ -128,7 +128,7 @@ def _problems(source: str, domain: Domain, seed: int) -> pl.DataFrame:
 def _stored(path: Path) -> pl.DataFrame:
     """A Parquet file of problems of whatever vocabulary: words come as words."""
     try:
-        frame = pl.read_parquet(path)
+        frame = pl.read_parquet(path, glob=False)
     except pl.exceptions.PolarsError as error:
         raise Refusal(f"{path} is not a Parquet file: {str(error).splitlines()[0]}") from None
     lacking = {"problem_id", "split_key", "prompt", "trace", "answer", "cost", "trace_words"} - set(

@@ -73,6 +73,10 @@ class Artifact:
             ) from None
         except ValueError:
             raise Damaged(f"{self.manifest_path} cannot be read: delete it and run the stage again") from None
+        if not _is_manifest(loaded):
+            raise Damaged(
+                f"{self.manifest_path} is not what a stage writes: delete it and run the stage again"
+            )
         return loaded
 
     def finished(self) -> bool:
@@ -285,6 +289,14 @@ def digest(content: Any) -> str:
     """A 64-bit hash of plain data, the same for the same content."""
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _is_manifest(loaded: Any) -> bool:
+    """Whether what was read has the form of a manifest, as far as everything here relies on it."""
+    if not isinstance(loaded, dict) or not isinstance(loaded.get("files", {}), dict):
+        return False
+    files = loaded.get("files", {}).values()
+    return all(isinstance(entry, dict) and {"bytes", "blake2b"} <= set(entry) for entry in files)
 
 
 def _size(path: Path) -> int | None:

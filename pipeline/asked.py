@@ -55,4 +55,6 @@ def _present(evaluation: Artifact, name: str, domain: Domain) -> pl.DataFrame:
 
 
 def _known(evaluation: Artifact) -> list[str]:
-    return pl.read_parquet(evaluation.path("teacher.parquet"), columns=["problem_id"])["problem_id"].to_list()
+    return pl.read_parquet(evaluation.path("teacher.parquet"), columns=["problem_id"], glob=False)[
+        "problem_id"
+    ].to_list()

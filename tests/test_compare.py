@@ -311,6 +311,11 @@ def _of_another_schema(path: Path) -> Callable[[Path], None]:
     return lambda to: pq.write_table(table.replace_schema_metadata(note), to)
 
 
+def test_names_of_folders_are_no_patterns(told: Told, tmp_path: Path) -> None:
+    first, second = (evaluation(tmp_path / f"[{name}] *?", answers(name)) for name in ("ow", "oo"))
+    assert "2 problems shared" in told(first, second)
+
+
 def test_a_trained_checkpoint_alone_is_called_the_model_too(two: tuple[Job, Job]) -> None:
     assert load(folders(two)[1], "A", "model", "greedy").label == "start"
 

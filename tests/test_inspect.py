@@ -293,9 +293,22 @@ def test_conditions_choose_rows(evaluated: Job, seen, where: str, rows: pl.Expr)
     assert f"\n{count:,} of {len(whole):,} rows (" in seen(data, 0, where=where)
 
 
+def test_rows_of_a_condition_over_all_rows_are_those_rows(tmp_path: Path, seen) -> None:  # type: ignore[no-untyped-def]
+    for name, costs in (("a", [1, 5, 2]), ("b", [9, 3, 4]), ("c", [0, 6])):
+        pl.DataFrame({"problem_id": [f"{name}{cost}" for cost in costs], "cost": costs}).write_parquet(
+            tmp_path / f"{name}.parquet"
+        )
+    for where, ids in (("cost = MAX(cost)", ["b9"]), ("ROW_NUMBER() OVER (ORDER BY cost) > 6", ["b9", "c6"])):
+        shown = seen(tmp_path, 8, where=where)
+        assert re.findall(r"^problem_id +(\w+)$", shown, re.MULTILINE)[-len(ids) :] == ids
+        assert f"\n{len(ids)} of 8 rows (" in shown
+        assert shown.count("\nrow ") == len(ids)
+
+
 @pytest.mark.parametrize(
     ("where", "reason"),
     [
+        ("problem_id = '\udcff'", "is no SQL expression"),
         ("cost >", "is no SQL expression"),
         ("", "is no SQL expression"),
         (
@@ -417,3 +430,37 @@ def test_nothing_in_a_file_moves_the_cursor(tmp_path: Path, seen) -> None:  # ty
     pl.DataFrame({"problem_id": ["abc\x1b[2Jd"], "verdict": ["\x1b]0;title\x07"]}).write_parquet(path)
     for options in ({}, {"row": "abc"}, {"where": "verdict <> ''"}):
         assert not re.search(r"[\x1b\x07]", seen(path, 1, **options))
+
+
+def test_manifests_of_another_form_are_refused_in_a_sentence(evaluated: Job, tmp_path: Path) -> None:
+    whole = json.loads(evaluated.artifact.manifest_path.read_text())
+    forms = [[1], None, "text", whole | {"files": {"rollouts.parquet": None}}, whole | {"files": [1]}, {}]
+    for at, form in enumerate(forms):
+        copy = tmp_path / str(at)
+        shutil.copytree(evaluated.artifact.folder, copy)
+        (copy / "manifest.json").write_text(json.dumps(form))
+        looks: list[dict[str, Any]] = [{}, {"where": "cost > 3"}]
+        for options in [*looks, {"row": "abc"}] if form != {} else looks:
+            with pytest.raises(Refusal, match=r"is not what a stage writes|names no files"):
+                show(copy, 1, **options)
+
+
+def test_a_manifest_of_others_above_a_file_is_no_concern(tmp_path: Path, seen) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "manifest.json").write_text("[1, 2]")
+    (tmp_path / "inner").mkdir()
+    pl.DataFrame({"problem_id": ["abcd"]}).write_parquet(tmp_path / "inner" / "a.parquet")
+    assert "abcd" in seen(tmp_path / "inner" / "a.parquet")
+
+
+def test_names_of_folders_are_no_patterns(evaluated: Job, tmp_path: Path, seen) -> None:  # type: ignore[no-untyped-def]
+    curated = tmp_path / "a [b] *?'"
+    shutil.copytree(stage(evaluated, "curate"), curated)
+    known = pl.read_parquet(str(next(stage(evaluated, "curate").glob("data/test-*"))))["problem_id"][0]
+    assert "S start  G goal" in seen(curated)
+    assert " match" in seen(curated, where="cost > 3")
+    assert known in seen(curated, row=known[:12])
+
+
+@pytest.mark.parametrize("begun", ["abc\U0010ffff", "abc\ud7ff", "ab\udcff\udcfe"])
+def test_any_text_may_be_asked_for_as_an_id(evaluated: Job, seen, begun: str) -> None:  # type: ignore[no-untyped-def]
+    seen(stage(evaluated, "curate"), refused="has no problem whose id is", row=begun)

@@ -32,7 +32,7 @@ class Light:
         """The narrow columns of every row, with the `file` and `place` that it stands at."""
         wanted = [*NARROW, *(name for name in ("previous_words", "origin") if name in self.columns)]
         parts = [
-            pl.read_parquet(self.artifact.path(name), columns=wanted)
+            pl.read_parquet(self.artifact.path(name), columns=wanted, glob=False)
             .cast({each: self.columns[each] for each in wanted})
             .with_columns(file=pl.lit(at, pl.UInt32), place=pl.int_range(pl.len(), dtype=pl.UInt32))
             for at, name in enumerate(self.names)
@@ -49,5 +49,5 @@ class Light:
 
     def row(self, file: int, place: int) -> dict[str, Any]:
         """One row, whole."""
-        found = pl.scan_parquet(self.artifact.path(self.names[file])).select(list(self.columns))
+        found = pl.scan_parquet(self.artifact.path(self.names[file]), glob=False).select(list(self.columns))
         return found.slice(place, 1).collect().row(0, named=True)

@@ -71,7 +71,7 @@ def _examined(side: Side) -> pl.DataFrame | None:
     """The labels of the examiner: everything but words, which the labels decide."""
     if EXAMINED not in side.artifact.manifest["files"]:
         return None
-    frame = pl.read_parquet(side.artifact.verified(EXAMINED))
+    frame = pl.read_parquet(side.artifact.verified(EXAMINED), glob=False)
     words = [name for name in ("prompt", "trace", "answer", "split_key") if name in frame.columns]
     return frame.drop(words).with_columns(cs.enum().cast(pl.String)).unique("problem_id", keep="first")
 

@@ -11,6 +11,7 @@ import polars as pl
 import polars.selectors as cs
 
 from generators.domain import Domain
+from pipeline import schema
 from pipeline.artifact import Artifact
 from pipeline.asked import asked
 from pipeline.errors import Damaged, Refusal
@@ -122,11 +123,11 @@ def load(path: Path, letter: str, checkpoint: str | None, rule: Rule) -> Side:
 def _entrants(artifact: Artifact) -> list[Entrant]:
     """The checkpoints that have answered, in the order of the evaluation."""
     path = artifact.verified(ROLLOUTS)
-    there = set(pl.read_parquet_schema(path))
+    there = set(schema.names(path))
     lacking = {"arm", "round", "sample", "problem_id", "split_key", "verdict"} - there
     if lacking:
         raise Damaged(f"{path} lacks the columns {', '.join(sorted(lacking))}: it is of another version")
-    found = pl.scan_parquet(path).select("arm", "round").unique(maintain_order=True).collect()
+    found = pl.scan_parquet(path, glob=False).select("arm", "round").unique(maintain_order=True).collect()
     return [Entrant(str(arm), int(number), artifact.folder) for arm, number in found.iter_rows()]
 
 
@@ -146,7 +147,7 @@ def _named(path: Path, name: str, entrants: list[Entrant]) -> Entrant:
 
 def _of(artifact: Artifact, entrant: Entrant, rule: Rule) -> pl.LazyFrame:
     greedy = pl.col("sample") == GREEDY
-    return pl.scan_parquet(artifact.path(ROLLOUTS)).filter(
+    return pl.scan_parquet(artifact.path(ROLLOUTS), glob=False).filter(
         pl.col("arm").cast(pl.String) == entrant.arm,
         pl.col("round") == entrant.round,
         greedy if rule == "greedy" else ~greedy,

@@ -57,7 +57,7 @@ def condition(text: str, path: Path) -> Condition:
     Raises Refusal for what is no expression, names other columns or is not true or false of each row.
     """
     expression = _parsed(text)
-    kinds = pl.scan_parquet(path).collect_schema()
+    kinds = pl.scan_parquet(path, glob=False).collect_schema()
     named = frozenset(expression.meta.root_names())
     for name in sorted(named - set(kinds)):
         raise Refusal(f"--where {text!r} names {_unknown(name, list(kinds), text)}")
@@ -95,7 +95,7 @@ def _parsed(text: str) -> pl.Expr:
         raise Refusal(f"--where {text!r} holds {strange[0]!r}, which has no place in an expression")
     try:
         return pl.sql_expr(text)
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, UnicodeEncodeError) as error:  # bytes that are no text
         said = " ".join(str(error).split())
         raise Refusal(f"--where {text!r} is no SQL expression: {said}") from None
 

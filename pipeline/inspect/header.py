@@ -11,6 +11,7 @@ from rich.table import Table
 
 from pipeline.artifact import MANIFEST, SIDECARS, Artifact, Json
 from pipeline.console import OUT
+from pipeline.errors import Damaged, Refusal
 from pipeline.inspect.texts import plain
 from pipeline.page.numbers import duration, size
 
@@ -26,6 +27,8 @@ def header(artifact: Artifact) -> None:
         OUT.print(f"[bold]{escape(folder.name)}[/bold]  [yellow]not finished: {told}[/yellow]")
         return
     manifest = artifact.manifest
+    if "files" not in manifest:
+        raise Refusal(f"{folder} is no artifact of a stage: its manifest names no files")
     title = [str(manifest[name]) for name in ("stage", "recipe") if manifest.get(name)]
     OUT.print(
         f"[bold]{escape(' of '.join(title) or 'part of a round')}[/bold]  [dim]{escape(str(folder))}[/dim]",
@@ -60,7 +63,12 @@ def nearest_manifest(path: Path, field: str) -> tuple[Path, Json] | None:
     """The artifact at or above a path whose manifest has a field: a round's parts stand below one."""
     for folder in (path, *path.absolute().parents[:6]):
         if (folder / MANIFEST).is_file():
-            manifest = Artifact(folder).manifest
+            try:
+                manifest = Artifact(folder).manifest
+            except Damaged:
+                if (folder / SIDECARS).is_dir():
+                    raise
+                continue  # somebody else's file of that name
             if field in manifest:
                 return folder, manifest
     return None

@@ -35,7 +35,7 @@ def show(files: Files, many: int, where: str | None = None) -> None:
         elif found.rows:
             names = figures.counted(found.kind)
             figures.show(found.count([*names, *_lengths(found)]), names)
-            first = pl.scan_parquet(_first(found, many)).head(many)
+            first = pl.scan_parquet(_first(found, many), glob=False).head(many)
             rows.show(first.collect().to_dicts() if many else [], beside)
         else:
             OUT.print("no rows")
@@ -65,7 +65,7 @@ def _matching(found: Survey, wanted: Condition, many: int, beside: Path) -> None
     names, paths = figures.counted(found.kind), list(found.files.paths)
     told = pl.col(min(wanted.columns)).is_null().alias("match")  # where nothing is counted, it counts rows
     try:
-        matching = wanted.among(pl.scan_parquet(paths)).select(*names, *_lengths(found), told)
+        matching = wanted.among(pl.scan_parquet(paths, glob=False)).select(*names, *_lengths(found), told)
         frame = matching.collect(engine="streaming")
         first = picked(paths, wanted.among, many if len(frame) else 0)
     except pl.exceptions.PolarsError as error:

@@ -55,7 +55,7 @@ def find(place: Path, begun: str) -> Found:
         raise Refusal(f"{files.name} holds no problems: it has no column problem_id")
     if "sample" in names:
         return _answered(place, files, begun)
-    alike = pl.scan_parquet(list(files.paths), include_file_paths=FILE).select("problem_id", FILE)
+    alike = pl.scan_parquet(list(files.paths), include_file_paths=FILE, glob=False).select("problem_id", FILE)
     where = alike.filter(_begins(begun)).collect(engine="streaming")
     known = _one(where["problem_id"].unique().sort().to_list(), begun, files)
     own = where.filter(problem_id=known)
@@ -73,7 +73,7 @@ def asked(folder: Path, ids: Sequence[str]) -> dict[str, Row]:
 
 def _answered(place: Path, files: Files, begun: str) -> Found:
     """A problem of an evaluation: its own labels, and what its data set tells beside them."""
-    scan = pl.scan_parquet(list(files.paths))
+    scan = pl.scan_parquet(list(files.paths), glob=False)
     ids = scan.select("problem_id").filter(_begins(begun)).collect()["problem_id"]
     known = _one(ids.unique().sort().to_list(), begun, files)
     responses = scan.filter(pl.col("problem_id") == known).collect().to_dicts()
@@ -96,7 +96,7 @@ def _of_rounds(place: Path, begun: str) -> Found:
     if not files:
         raise Refusal(f"{place} has no finished round whose rows could be shown")
     for folder, own in files:
-        rows = pl.scan_parquet(list(own.paths)).filter(_begins(begun)).collect().to_dicts()
+        rows = pl.scan_parquet(list(own.paths), glob=False).filter(_begins(begun)).collect().to_dicts()
         for row in rows:
             number = int(folder.parts[-3].removeprefix("round-"))
             found.setdefault(row["problem_id"], []).append(
@@ -118,8 +118,8 @@ def _files(place: Path) -> Files | None:
 
 def _begins(begun: str) -> pl.Expr:
     """Ids that begin so, stated by their order: whole row groups without any need not be read."""
-    last = begun[:-1] + chr(ord(begun[-1]) + 1)
-    return (pl.col("problem_id") >= begun) & (pl.col("problem_id") < last)
+    last = begun + "\U0010ffff"
+    return (pl.col("problem_id") >= begun) & (pl.col("problem_id") <= last)
 
 
 def _one(ids: Sequence[str], begun: str, files: Files) -> str:

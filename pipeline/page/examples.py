@@ -73,7 +73,7 @@ def _picked(findings: Findings, count: int) -> list[tuple[str, str]]:
 
 def _answers(findings: Findings, entrant: Checkpoint, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The greedy responses to those problems, whole."""
-    frame = pl.scan_parquet(findings.artifact.path(ROLLOUTS)).filter(
+    frame = pl.scan_parquet(findings.artifact.path(ROLLOUTS), glob=False).filter(
         pl.col("problem_id").is_in(list(ids)),
         pl.col("sample") == GREEDY,
         pl.col("arm").cast(pl.String) == entrant.arm,

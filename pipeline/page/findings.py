@@ -116,7 +116,7 @@ class Findings(Origin):
         path = self.artifact.path(ROLLOUTS)
         if "scores" not in schema.names(path):
             return False
-        return pl.read_parquet(path, columns=["scores"])["scores"].null_count() == 0
+        return pl.read_parquet(path, columns=["scores"], glob=False)["scores"].null_count() == 0
 
     def label(self, entrant: Checkpoint) -> str:
         """How tables and figures call a checkpoint."""
@@ -173,7 +173,7 @@ class Findings(Origin):
         """The light columns of all responses."""
         path = self.artifact.verified(ROLLOUTS)
         kinds = {"verdict": pl.String, "level": pl.String, "arm": pl.String}
-        return pl.read_parquet(path, columns=list(LIGHT)).with_columns(
+        return pl.read_parquet(path, columns=list(LIGHT), glob=False).with_columns(
             pl.col(name).cast(kind) for name, kind in kinds.items()
         )
 

@@ -27,7 +27,9 @@ def of_evaluation(name: str, artifact: Artifact, rollouts: int, playable: int) -
     domain, line = lineage.domain_of(artifact), lineage.ancestors(artifact)
     path = artifact.verified(ROLLOUTS)
     classes = pl.col("arm", "verdict", "level").cast(pl.String)
-    light = pl.scan_parquet(path).select(LIGHT).with_row_index("at").with_columns(classes).collect()
+    light = (
+        pl.scan_parquet(path, glob=False).select(LIGHT).with_row_index("at").with_columns(classes).collect()
+    )
     chosen = choice.ordered(light).head(rollouts) if len(light) else light
     first = chosen.head(playable)
     problems = asked(artifact, domain, line.get("curate"), set(first["problem_id"]))
@@ -35,7 +37,7 @@ def of_evaluation(name: str, artifact: Artifact, rollouts: int, playable: int) -
         first, problems = first.clear(), first.select("problem_id").clear()
     problems = problems.unique("problem_id", keep="first").with_columns(key="problem_id")
     words = (
-        pl.scan_parquet(path)
+        pl.scan_parquet(path, glob=False)
         .select(pl.selectors.by_name("trace", "answer", "scores", require_all=False))
         .with_row_index("at")
         .filter(pl.col("at").is_in(first["at"].implode()))
