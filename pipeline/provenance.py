@@ -32,11 +32,14 @@ LIBRARIES = (
 ROOT = Path(__file__).parent.parent
 
 
-@cache
 def provenance() -> dict[str, Any]:
-    """Commit, Python, machine and library versions of this process; `made` is when it was asked."""
+    """Commit, Python, machine and library versions of this process; `made` is the time of the call."""
+    return {"made": datetime.now(UTC).isoformat(timespec="seconds"), **_process()}
+
+
+@cache
+def _process() -> dict[str, Any]:
     return {
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "python": sys.version.split()[0],
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {_processor()}",

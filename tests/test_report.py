@@ -13,6 +13,7 @@ from reading import Page, is_closed
 from generators import domain as domains
 from pipeline import console
 from pipeline.page import examples, judged, numbers, plots
+from pipeline.page.canvas import clipped
 from pipeline.page.curves import Curve
 from pipeline.page.findings import Findings
 from pipeline.page.fitting import LEFT_OUT, fitted, shares
@@ -187,6 +188,20 @@ def test_the_claim_says_no_more_than_its_interval(
     assert said in judged.claim(Findings("small", reported.inputs[0].artifact))
 
 
+def test_a_single_point_is_seen_at_its_whole_step() -> None:
+    alone = plots.rates("rate", {"AdamW": [(20.0, 0.1)]}, "").svg
+    assert len(re.findall(r"<use [^>]*fill: var\(--model\)", alone)) >= 1
+    steps = [text for text in re.findall(r">([^<>]+)</text>", alone) if text.strip().isdigit()]
+    assert len(steps) == len(set(steps))
+
+
+def test_long_names_keep_the_ends_by_which_they_differ() -> None:
+    names = [clipped(f"maze-notations/{name}-muon-and-more") for name in ("cells", "search")]
+    assert all(len(name) == 24 for name in names)
+    assert names[0] != names[1]
+    assert clipped("short") == "short"
+
+
 def test_empty_and_endless_curves_are_drawn() -> None:
     assert "<svg" in plots.losses("nothing", Curve([], []), "").svg
     many = [(float(step), 1.0) for step in range(5000)]
@@ -204,6 +219,8 @@ def test_empty_and_endless_curves_are_drawn() -> None:
         (numbers.duration(119.7), "2 min"),
         (numbers.duration(7501), "2 h 5 min"),
         (numbers.size(6400), "6.4 kB"),
+        (numbers.counted(1, "problem"), "1 problem"),
+        (numbers.counted(1234, "problem"), "1,234 problems"),
         (numbers.significant(0.0009328), "0.0009328"),
         (numbers.significant(1234567.0), "1,234,567"),
         (numbers.value(None, "share"), "–"),

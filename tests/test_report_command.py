@@ -18,6 +18,7 @@ from pipeline.artifact import Artifact, write_json
 from pipeline.cli import main
 from pipeline.lineage import domain_of
 from pipeline.page.chain import link
+from pipeline.page.collection import left_out
 from pipeline.page.faithfulness import departures
 from pipeline.page.findings import Findings
 from pipeline.stage import Job, Options, make
@@ -102,6 +103,12 @@ def test_every_kind_of_artifact_has_a_page(
     # The rounds of this bootstrap were never run: they have no rows to play.
     assert ("part-traces" in page.ids) == (stage in ("generate", "curate", "evaluate"))
     assert {"part-results"} <= set(page.ids)
+
+
+def test_a_data_set_that_leaves_out_nothing_has_no_table_of_it() -> None:
+    assert left_out({"rejected": {}}) == left_out({}) == []
+    [(_, table)] = left_out({"rejected": {"too long": 3}})
+    assert [[cell.text for cell in row] for row in table.rows] == [["too long", "3"]]
 
 
 def test_a_report_and_the_command_tell_the_same(evaluated: Job, tmp_path: Path) -> None:

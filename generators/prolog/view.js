@@ -57,10 +57,12 @@
     };
     return told.map((step) => {
       const goal = goalOf(step.at), tried = clause.has(goal);
+      // Words of an event where the search allows none stand on a line of their own.
+      const { mark, head } = lines[step.at].looks[0], misplaced = mark === "note" && !(step.kind in BOTH);
       if (step.kind === "use" || step.kind === "reuse") clause.set(goal, step.what);
       let from = goal;
       while (from >= 0 && !clause.has(from)) from = lines[from].parent < 0 ? -1 : goalOf(lines[from].parent);
-      return { ...step, tried, goal: lines[goal].looks[0].head, clause: from < 0 ? "" : clause.get(from) };
+      return { ...step, tried, misplaced: misplaced ? head : null, goal: lines[goal].looks[0].head, clause: from < 0 ? "" : clause.get(from) };
     });
   };
 
@@ -217,6 +219,7 @@
         if (n <= 0) return `Does ${scene.question} follow from ${facts} and ${rules}?`;
         if (n > total) return `The answer is ${steps.answer || "none"}.`;
         const step = told[n - 1];
+        if (step.misplaced !== null) return `out of place: ${step.misplaced}`;
         return sentences[step.kind] ? sentences[step.kind](step) : `${step.kind} ${step.what}`;
       },
     };

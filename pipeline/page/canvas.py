@@ -14,6 +14,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
+from matplotlib.transforms import blended_transform_factory
 
 from pipeline.page.numbers import short
 
@@ -95,8 +96,12 @@ Look = dict[str, Any]
 
 
 def clipped(label: str, most: int = 24) -> str:
-    """A label that leaves room for the picture; matplotlib leaves out what begins with an underscore."""
-    text = label if len(label) <= most else label[: most - 1] + "…"
+    """A label that leaves room for the picture; matplotlib leaves out what begins with an underscore.
+
+    What is cut out stands in the middle: names of variants differ at their ends.
+    """
+    head = most // 3
+    text = label if len(label) <= most else f"{label[:head]}…{label[head + 1 - most :]}"
     return f"\u200b{text}" if text.startswith("_") else text
 
 
@@ -144,10 +149,13 @@ def _svg(figure: Figure, title: str) -> Markup:
     return Markup(text.replace("xlink:href", "href"))
 
 
-def legend(axes: Axes, columns: int = 3) -> None:
-    """Names above the plot, where there are any."""
+def legend(axes: Axes, columns: int = 3, *, wide: bool = False) -> None:
+    """Names above the plot, where there are any; `wide` ones begin at the left of the whole picture."""
     if axes.get_legend_handles_labels()[0]:
         place: Look = {"loc": "lower left", "bbox_to_anchor": (-0.02, 1.0), "borderaxespad": 0.2}
+        if wide:
+            place["bbox_transform"] = blended_transform_factory(axes.figure.transFigure, axes.transAxes)
+            place["bbox_to_anchor"] = (0.0, 1.0)
         axes.legend(ncols=columns, columnspacing=1.2, handlelength=1.8, handletextpad=0.5, **place)
 
 

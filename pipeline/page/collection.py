@@ -63,7 +63,7 @@ class Collection(Origin):
         wanted = ["verdict", "level", "trace_words", *(["split"] if self.stage == "curate" else [])]
         texts = [pl.col(name).cast(pl.String) for name in wanted if name != "trace_words"]
         parts = [
-            pl.read_parquet(self.artifact.path(name), columns=wanted).with_columns(texts)
+            pl.read_parquet(self.artifact.path(name), columns=wanted, glob=False).with_columns(texts)
             for name in self.files
         ]
         return pl.concat(parts)
@@ -118,7 +118,7 @@ def section(origin: Collection, anchor: str, folder: Path, count: int, room: All
         Block(
             "rows",
             "Rows",
-            [Pair([("", counts(origin)), ("Left out", left_out(manifest))]), Gallery(_lengths(origin))],
+            [Pair([("", counts(origin)), *left_out(manifest)]), Gallery(_lengths(origin))],
         ),
         Block("difficulty", "What makes problems hard", [Text(said, "caption"), Gallery(hard)]),
         block(origin),
@@ -173,10 +173,10 @@ def counts(origin: Collection) -> Table:
     return Table([*names, "rows", "share"], rows, left=len(keys), caption="rows by split and verdict")
 
 
-def left_out(manifest: Json) -> Table:
-    """What curation has left out, with the reasons; empty for other stages."""
+def left_out(manifest: Json) -> list[tuple[str, Table]]:
+    """What curation has left out, with the reasons; nothing where it left out none, and for other stages."""
     rows = [[Cell(reason), Cell(f"{count:,}")] for reason, count in manifest.get("rejected", {}).items()]
-    return Table(["reason", "rows"], rows, caption="rows that were left out")
+    return [("Left out", Table(["reason", "rows"], rows, caption="rows that were left out"))] if rows else []
 
 
 def block(origin: Origin) -> Block:

@@ -70,7 +70,7 @@ def _facts(subjects: Sequence[Origin], made: Json) -> list[str]:
     domains = dict.fromkeys(each.domain.name for each in subjects)
     told = [", ".join(domains)]
     if judged:
-        told.append(f"{tables.problems(judged)} held-out problems")
+        told.append(tables.problems(judged))
     return [*told, f"made {made['made'][:10]}"]
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from pipeline.page import plots
 from pipeline.page.findings import Checkpoint, Findings
+from pipeline.page.numbers import counted
 from pipeline.page.plots import Plot
 
 PARTS = 10
@@ -51,7 +52,7 @@ def pictures(findings: Findings) -> list[Plot]:
         return []
     parts = {name: each.shares for name, each in found.items() if each.replayed}
     caption = (
-        f"Of {final.replayed:,} greedy traces {final.faithful:,} never depart"
+        f"Of {counted(final.replayed, 'greedy trace')} {final.faithful:,} never depart"
         f" ({final.faithful / final.replayed:.1%}). “At the answer” is behind the last step of the trace."
     )
     return [plots.departures("Where traces first go wrong", parts, caption)]

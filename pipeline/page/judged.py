@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.page import chain, collection, difficulty, faithfulness, gallery, tables, training
 from pipeline.page.examples import Allowance, examples
 from pipeline.page.findings import Findings
-from pipeline.page.numbers import interval, kind_of, value
+from pipeline.page.numbers import counted, interval, kind_of, value
 from pipeline.page.parts import Block, Examples, Fold, Gallery, Pair, Section, Text, Tile
 from pipeline.stages.evaluate import START
 
@@ -131,7 +131,7 @@ def tiles(findings: Findings) -> list[Tile]:
                 "trace length to the solver's",
                 value(found["value"], "ratio"),
                 interval(found["low"], found["high"], "ratio"),
-                f"paired, {found['n']:,} problems",
+                f"paired, {counted(found['n'], 'problem')}",
             )
         )
     return [*made, *training.tile(findings)]
@@ -152,7 +152,7 @@ def _figure(findings: Findings, title: str, metric: str, rule: str) -> Tile | No
     kind = kind_of(row)
     rounds = final != start and start.arm == START
     before = findings.metric(start, metric, rule) if rounds else None
-    note = f"{value(before['value'], kind)} before the bootstrap" if before else f"{row['n']:,} problems"
+    note = f"{value(before['value'], kind)} before the bootstrap" if before else counted(row["n"], "problem")
     if len(findings.heads) > 1:
         note = f"{final.label}, {note}"
     title = title.replace("any of k", row["rule"])

@@ -59,6 +59,11 @@ def short(number: float) -> str:
     return f"{number:.0f}"
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: 1 problem, 1,234 problems."""
+    return f"{count:,} {noun}" + "s" * (count != 1)
+
+
 def duration(seconds: float) -> str:
     """Seconds as people say them: 42 s, 3 min 20 s, 2 h 5 min."""
     whole = round(seconds)

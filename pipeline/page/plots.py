@@ -29,6 +29,9 @@ from pipeline.page.canvas import (
 )
 from pipeline.page.curves import Curve
 
+EDGE: Look = {"edgecolor": PALETTE["muted"], "linewidth": 0.8}
+"""Of areas that are too light to stand out from the page by themselves."""
+
 
 @dataclass(frozen=True)
 class Plot:
@@ -55,7 +58,7 @@ def losses(title: str, curve: Curve, caption: str) -> Plot:
         axes = canvas.axes
         if curve.train:
             look: Look = {"color": PALETTE["muted"], "linewidth": 1.1, "label": "training"}
-            axes.plot(*zip(*smoothed(curve.train), strict=True), **look)
+            axes.plot(*zip(*smoothed(curve.train), strict=True), **look, **_alone(curve.train))
         if curve.validation:
             look = {"color": PALETTE["model"], "marker": "o", "markersize": 3.5, "label": "validation"}
             axes.plot(*zip(*curve.validation, strict=True), **look)
@@ -70,12 +73,10 @@ def rates(title: str, found: Mapping[str, Sequence[tuple[float, float]]], captio
         axes = canvas.axes
         for at, (name, points) in enumerate(found.items()):
             look: Look = {"color": PALETTE[LINES[at % 4]], "linestyle": ("-", "--", ":", "-.")[at % 4]}
-            axes.plot(*zip(*_thinned(points), strict=True), label=name, **look)
-        axes.set_xlabel("step")
+            axes.plot(*zip(*_thinned(points), strict=True), label=name, **look, **_alone(points))
+        _step_axis(axes)
         axes.set_ylabel("learning rate")
         axes.set_ylim(bottom=0)
-        axes.xaxis.grid(False)
-        axes.xaxis.set_major_formatter(COUNT)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
         legend(axes)
     return Plot(title, canvas.svg, caption)
@@ -217,9 +218,8 @@ def counts(
         axes = canvas.axes
         for at, (name, tall) in enumerate(found.items()):
             colour = PALETTE["fill"] if at == 0 else look_of(name, at)[0]
-            look: Look = {"fill": at == 0, "linewidth": 0 if at == 0 else 1.5, "label": name}
-            side: Look = {"facecolor": colour} if at == 0 else {"edgecolor": colour}
-            axes.stairs(tall, edges, **look, **side)
+            side: Look = {"facecolor": colour, **EDGE} if at == 0 else {"edgecolor": colour, "linewidth": 1.5}
+            axes.stairs(tall, edges, fill=at == 0, label=name, **side)
         axes.set_ylim(bottom=0)
         axes.set_xlim(edges[0], edges[-1])
         axes.set_xlabel(axis)
@@ -237,7 +237,7 @@ def bars(title: str, found: Mapping[str, float], axis: str, caption: str) -> Plo
     """How many rows have which value, one bar below the other."""
     with canvas_of(title, high=0.9 + 0.27 * max(len(found), 2)) as canvas:
         axes = canvas.axes
-        look: Look = {"height": 0.66, "facecolor": PALETTE["fill"], "linewidth": 0}
+        look: Look = {"height": 0.66, "facecolor": PALETTE["fill"], **EDGE}
         axes.barh(range(len(found)), list(found.values()), **look)
         names_down(axes, list(found))
         axes.set_xlabel(axis)
@@ -254,13 +254,15 @@ def shares(title: str, rows: Mapping[str, Mapping[str, float]], caption: str) ->
         begin = np.zeros(len(rows))
         for name, tone in zip(next(iter(rows.values())), tones, strict=True):
             widths = np.array([row[name] for row in rows.values()])
-            look: Look = {"height": 0.62, "facecolor": tone, "linewidth": 0}
-            axes.barh(range(len(rows)), widths, left=begin, label=name, **look)
+            look: Look = {"height": 0.62, "facecolor": tone, **EDGE}
+            # A class that nothing falls into has no edge either.
+            drawn = np.where(widths > 0, widths, np.nan)
+            axes.barh(range(len(rows)), drawn, left=begin, label=name, **look)
             begin += widths
         names_down(axes, list(rows))
         axes.set_xlim(0, 1)
         axes.xaxis.set_major_formatter(PERCENT)
-        legend(axes, columns=4)
+        legend(axes, columns=4, wide=True)
     return Plot(title, canvas.svg, caption)
 
 
@@ -275,7 +277,7 @@ def lengths(
     """Histograms of trace lengths: the solver's as an area, the arms' as lines, over the same problems."""
     with canvas_of(title) as canvas:
         axes = canvas.axes
-        axes.hist(solver, edges, color=PALETTE["fill"], label="solver")
+        axes.hist(solver, edges, histtype="stepfilled", facecolor=PALETTE["fill"], label="solver", **EDGE)
         for at, (arm, found) in enumerate(arms.items()):
             colour, _, line = look_of(arm, at)
             look: Look = {"histtype": "step", "linewidth": 1.6, "linestyle": line}
@@ -308,12 +310,23 @@ def _thinned(points: Sequence[tuple[float, float]], most: int = 300) -> list[tup
     return [points[at] for at in places]
 
 
-def _loss_axes(axes: Axes, seen: Sequence[float]) -> None:
-    """Steps and losses; a logarithmic scale where the losses span more than a factor of four."""
+def _alone(points: Sequence[tuple[float, float]]) -> Look:
+    """The marker of a line of one point, which would not be seen."""
+    return {"marker": "o", "markersize": 3.5} if len(points) == 1 else {}
+
+
+def _step_axis(axes: Axes) -> None:
+    """Steps of a training, whole numbers however few they are."""
     axes.set_xlabel("step")
-    axes.set_ylabel("loss (nats a token)")
     axes.xaxis.grid(False)
     axes.xaxis.set_major_formatter(COUNT)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9, steps=[1, 2, 2.5, 5, 10]))
+
+
+def _loss_axes(axes: Axes, seen: Sequence[float]) -> None:
+    """Steps and losses; a logarithmic scale where the losses span more than a factor of four."""
+    _step_axis(axes)
+    axes.set_ylabel("loss (nats a token)")
     if not seen or min(seen) <= 0 or max(seen) <= 4 * min(seen):
         return
     axes.set_yscale("log")

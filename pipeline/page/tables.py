@@ -111,7 +111,7 @@ def _brief_table(findings: Sequence[Findings], own: Sequence[str]) -> Json:
         for line, ratio in zip(cells, ratios, strict=True):
             line.append(_brief(ratio, True, "ratio"))
     return {
-        "title": f"{problems(findings)} held-out problems, 95% intervals",
+        "title": f"{problems(findings)}, 95% intervals",
         "columns": columns,
         "rows": cells,
     }
@@ -119,7 +119,8 @@ def _brief_table(findings: Sequence[Findings], own: Sequence[str]) -> Json:
 
 def problems(findings: Sequence[Findings]) -> str:
     """How many problems were held out; recipes of several domains differ."""
-    return " and ".join(dict.fromkeys(f"{each.evaluation['problems']:,}" for each in findings))
+    counts = list(dict.fromkeys(each.evaluation["problems"] for each in findings))
+    return f"{' and '.join(f'{each:,}' for each in counts)} held-out problem{'s' * (counts != [1])}"
 
 
 def _brief(row: Mapping[str, Any] | None, spread: bool, kind: Kind) -> str | None:

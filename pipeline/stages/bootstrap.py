@@ -41,7 +41,7 @@ def run(job: Job) -> Json:
     _refuse_traceless(job.recipe)
     rounds: list[Json] = []
     lengths: dict[Arm, pl.DataFrame] = {arm: _Round(job, arm, 0).lengths for arm in settings_.arms}
-    ended = f"all {settings_.rounds} rounds"
+    ended = f"all {settings_.rounds} rounds" if settings_.rounds > 1 else "one round"
     for number in range(1, settings_.rounds + 1):
         for arm in settings_.arms:
             step = _Round(job, arm, number)

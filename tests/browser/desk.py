@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -68,6 +69,12 @@ def fits(page: Page) -> bool:
     """Whether nothing reaches beyond the width of the window."""
     wide, room = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     return bool(wide <= room)
+
+
+def faint(page: Page) -> list[str]:
+    """Texts that stand out from their ground by less than 4.5 to 1; those of pictures are not looked at."""
+    found: list[str] = page.evaluate(Path(__file__).with_name("faint.js").read_text("utf-8"))
+    return found
 
 
 def departing(page: Page) -> int:

@@ -324,6 +324,14 @@ def test_everything_is_reached_by_tab_and_has_a_name(opened: Open, path: Path) -
     )
 
 
+def test_each_panel_says_whose_trace_it_has(opened: Open, path: Path) -> None:
+    page = desk.ready(opened(path))
+    author = page.evaluate("distill.data.author(distill.stage.state().row)")
+    assert page.get_by_role("figure").count() == 2
+    assert page.get_by_role("figure", name="teacher", exact=True).count() == 1
+    assert page.get_by_role("figure", name=author, exact=True).count() == 1
+
+
 def test_a_keyboard_alone_finds_the_first_departure(opened: Open, path: Path) -> None:
     page = desk.ready(opened(path))
     page.focus("#traces-list")

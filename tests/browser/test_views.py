@@ -159,7 +159,27 @@ def test_pictures_are_kept(opened: Open, shown: Shown, shot: Callable[[Page, str
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         assert desk.fits(page), look
+        assert not desk.faint(page), look
         shot(page, f"traces-{shown.name}-{look}")
+
+
+@pytest.mark.engine
+def test_words_of_an_event_where_none_is_allowed_are_told_as_such(opened: Open, tmp_path: Path) -> None:
+    domain = Prolog()
+    artifact = evaluations.evaluation(
+        tmp_path / "evaluate" / "prolog",
+        domain,
+        problems=domain.read("big(bob).\nkind(X) :- big(X).\n?- kind(bob).\n"),
+        samples=0,
+        trace=["use", "rule1"],
+        first_departure=0,
+        departure_reason="step 0: `use rule1` comes while no goal is open",
+    )
+    page = desk.ready(opened(pages.write(tmp_path / "page.html", ("theories", artifact))))
+    page.keyboard.press("d")
+    assert desk.step(page) == 1
+    assert page.locator("#traces-panels .told").last.inner_text() == "out of place: use rule1"
+    assert "step 0 departs" in page.locator(".prolog-judged").last.inner_text()  # as the verifier counts
 
 
 def test_a_data_set_is_played_alone(opened: Open, tmp_path: Path, shot: Callable[[Page, str], None]) -> None:

@@ -27,7 +27,7 @@ distill.panel = (() => {
     return html("span", {}, `⚠ Departs${place}: ${reason} `);
   };
 
-  const frame = (head, row, ...rest) => html("figure", { class: "panel" },
+  const frame = (head, row, ...rest) => html("figure", { class: "panel", "aria-label": row === null ? "teacher" : data.author(row) },
     html("div", { class: "heading" }, head, row === null ? null : verdict(row), rest.shift()), ...rest);
 
   /* A panel { element, count, mark, told, show } of steps in a scene; `row` is null for the teacher's. `jump` goes to a
