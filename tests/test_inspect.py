@@ -138,6 +138,8 @@ def test_a_changed_file_is_named(evaluated: Job, tmp_path: Path, seen) -> None: 
     shown = seen(copy, refused=wrong)
     assert wrong in shown
     assert "data/part-00000.parquet  200 rows" in shown
+    shutil.copy(copy / "data" / "part-00000.parquet", copy / "data" / "part-00001.parquet")
+    assert "data/part-00000.parquet  200 rows" in seen(copy, refused=wrong)  # whole, but another file
 
 
 def test_what_cannot_be_shown_is_refused_in_a_sentence(evaluated: Job, tmp_path: Path) -> None:
