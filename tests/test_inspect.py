@@ -233,6 +233,16 @@ def test_every_view_is_as_it_was(  # type: ignore[no-untyped-def]
         golden(f"inspect-{name}-{width}.txt", text)
 
 
+def test_the_frame_of_a_departure_is_behind_the_step_that_the_verifier_names(evaluated: Job, seen) -> None:  # type: ignore[no-untyped-def]
+    judged = stage(evaluated, "evaluate")
+    rows = pl.read_parquet(judged / "rollouts.parquet")
+    last = rows.filter(pl.col("sample") == -1, pl.col("arm") == "model", pl.col("round") == 2)
+    wrong = last.filter(pl.col("first_departure") < pl.col("total_steps")).row(0, named=True)
+    shown = seen(judged, row=wrong["problem_id"], step=True)
+    marked = re.findall(r"(?m)^model 2, greedy.* · step (\d+) of \d+ · first departure here: (.*)$", shown)
+    assert marked == [(str(wrong["first_departure"] + 1), wrong["departure_reason"])]
+
+
 def departed(judged: Path) -> str:
     """A problem whose last greedy response departs from the teacher's algorithm."""
     rows = pl.read_parquet(judged / "rollouts.parquet")
