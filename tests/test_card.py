@@ -312,6 +312,13 @@ def test_a_histogram_is_a_picture_of_any_lengths(values: list[int | None], other
     assert "nan" not in svg
 
 
+def test_lines_of_a_histogram_stand_at_the_numbers_beside_them() -> None:
+    for tallest, wanted in ((1, {1: 30.0}), (3, {1: 144.7, 3: 30.0}), (4, {2: 116.0, 4: 30.0})):
+        svg = histogram("", "words", ("rows", pl.Series([7] * tallest)), None)
+        told = re.findall(r'y="([\d.]+)" fill="#59636e" text-anchor="end">(\d+)<', svg)
+        assert {int(count): float(y) - 4 for y, count in told} == pytest.approx(wanted, abs=0.06)
+
+
 def test_a_histogram_has_no_empty_bins_between_lengths_that_come_in_fives() -> None:
     svg = histogram("", "words", ("rows", pl.Series(range(50, 500, 5))), None)
     area = re.search(r'<path d="M52 202(.*?)V202Z"', svg)

@@ -138,6 +138,8 @@ def test_a_changed_file_is_named(evaluated: Job, tmp_path: Path, seen) -> None: 
     shown = seen(copy, refused=wrong)
     assert wrong in shown
     assert "data/part-00000.parquet  200 rows" in shown
+    shutil.copy(copy / "data" / "part-00000.parquet", copy / "data" / "part-00001.parquet")
+    assert "data/part-00000.parquet  200 rows" in seen(copy, refused=wrong)  # whole, but another file
 
 
 def test_what_cannot_be_shown_is_refused_in_a_sentence(evaluated: Job, tmp_path: Path) -> None:
@@ -229,6 +231,16 @@ def test_every_view_is_as_it_was(  # type: ignore[no-untyped-def]
         long = [line for line in text.splitlines() if len(line) > width and "PLACE" not in line]
         assert not long
         golden(f"inspect-{name}-{width}.txt", text)
+
+
+def test_the_frame_of_a_departure_is_behind_the_step_that_the_verifier_names(evaluated: Job, seen) -> None:  # type: ignore[no-untyped-def]
+    judged = stage(evaluated, "evaluate")
+    rows = pl.read_parquet(judged / "rollouts.parquet")
+    last = rows.filter(pl.col("sample") == -1, pl.col("arm") == "model", pl.col("round") == 2)
+    wrong = last.filter(pl.col("first_departure") < pl.col("total_steps")).row(0, named=True)
+    shown = seen(judged, row=wrong["problem_id"], step=True)
+    marked = re.findall(r"(?m)^model 2, greedy.* · step (\d+) of \d+ · first departure here: (.*)$", shown)
+    assert marked == [(str(wrong["first_departure"] + 1), wrong["departure_reason"])]
 
 
 def departed(judged: Path) -> str:

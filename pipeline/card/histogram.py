@@ -64,10 +64,10 @@ def _begin(title: str) -> list[str]:
 
 def _axes(edges: Numbers, tallest: float, axis: str) -> list[str]:
     made = []
-    for part in (0.5, 1.0):
-        y = _y(part * tallest, tallest)
+    for count in sorted({tallest // 2, tallest} - {0.0}):  # rows are counted: there is no half of one
+        y = _y(count, tallest)
         made.append(f'<path d="M{LEFT} {y:.1f}H{WIDE - RIGHT}" stroke="{GRID}"/>')
-        made.append(_text(LEFT - 6, y + 4, short(part * tallest), MUTED, "end"))
+        made.append(_text(LEFT - 6, y + 4, short(count), MUTED, "end"))
     for at in np.unique(np.linspace(0, len(edges) - 1, 6).round().astype(int)):
         made.append(
             _text(

@@ -159,6 +159,7 @@ def _signals(tells: int) -> Callable[[], None]:
 
     kept = {
         signal.SIGWINCH: signal.signal(signal.SIGWINCH, lambda *_: None),
+        signal.SIGINT: signal.signal(signal.SIGINT, ended),
         signal.SIGTERM: signal.signal(signal.SIGTERM, ended),
         signal.SIGHUP: signal.signal(signal.SIGHUP, ended),
     }
