@@ -15,6 +15,7 @@ from tiny import Counting
 from pipeline import schema
 from pipeline.artifact import Artifact
 from pipeline.examination import CHUNK, EXAMINED, examined, labelled_columns
+from pipeline.executor import Executor
 from pipeline.judgement import Judgement, rivals
 from pipeline.recipe import Evaluate
 from pipeline.rollouts import GREEDY
@@ -61,7 +62,7 @@ def drawn(rows: int) -> pl.DataFrame:
 
 def test_labels_are_the_examiners_and_other_columns_stay(tmp_path: Path) -> None:
     rows = drawn(2 * CHUNK + 3)
-    made = examined(Artifact(tmp_path), Examined(), rows, 0, 1)
+    made = examined(Artifact(tmp_path), Examined(), rows, 0, Executor(1))
     assert (made["cost"] == rows["cost"] + 1).all()
     assert (
         made.drop("cost")
@@ -76,16 +77,16 @@ def test_chunks_that_stand_are_not_labelled_again(tmp_path: Path) -> None:
     columns = labelled_columns(Examined())
     first = rows.head(CHUNK).select(list(columns)).with_columns(cost=pl.lit(99, pl.Int32))
     artifact.publish("parts/examined-00000.parquet", lambda path: schema.write(first, path, columns, {}))
-    made = examined(artifact, Examined(), rows, 0, 1)
+    made = examined(artifact, Examined(), rows, 0, Executor(1))
     assert (made["cost"].head(CHUNK) == 99).all()
     assert (made["cost"].tail(CHUNK) == rows["cost"].tail(CHUNK) + 1).all()
-    again = examined(artifact, Examined(), rows, 0, 1)
+    again = examined(artifact, Examined(), rows, 0, Executor(1))
     assert again.equals(made)
 
 
 def test_a_domain_without_examiner_keeps_its_labels(tmp_path: Path) -> None:
     rows = drawn(5)
-    assert examined(Artifact(tmp_path), Counting(), rows, 0, 1) is rows
+    assert examined(Artifact(tmp_path), Counting(), rows, 0, Executor(1)) is rows
     assert not list(tmp_path.iterdir())
 
 

@@ -228,8 +228,9 @@ def test_problems_in_a_store_are_those_of_a_folder(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    s3fs = pytest.importorskip("s3fs")
+    s3fs.S3FileSystem.clear_instance_cache()  # of the server of another test
     try:
-        s3fs = pytest.importorskip("s3fs")
         system = s3fs.S3FileSystem()
         system.mkdir("problems")
         folder = source.artifact.folder
