@@ -38,9 +38,8 @@ def asked(
     wanted = set(_known(evaluation) if ids is None else ids)
     parts: list[pl.DataFrame] = []
     for name in source.names("data/test-*.parquet"):
-        if (
-            source.store is None and not (source.folder / name).is_file()
-        ):  # the manifest stands, but the data has gone
+        gone = source.store is None and not (source.folder / name).is_file()
+        if gone:  # the manifest stands all the same
             return None
         rows = schema.read(source.verified(name), schema.dataset(domain))
         parts.append(rows.filter(pl.col("problem_id").is_in(list(wanted))))

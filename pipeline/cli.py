@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipeline import folders
 from pipeline.errors import Refusal, told
 
-STAGE_VERBS = ("generate", "curate", "encode", "train", "bootstrap", "evaluate", "report")
 OVERRIDES = (
     "any recipe field can be overridden: --domain.width=8 --fit.steps 200 (`distill fields` lists them)"
 )
@@ -122,8 +122,8 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 def _abouts(words: Sequence[str]) -> dict[str, str]:
     """What each stage is for: imported where stages run or are explained; other verbs start sooner."""
     verb = next((word for word in words if not word.startswith("-")), None)
-    if verb is not None and verb not in STAGE_VERBS:
-        return dict.fromkeys(STAGE_VERBS, "")
+    if verb is not None and verb not in folders.STAGES:
+        return dict.fromkeys(folders.STAGES, "")
     from pipeline.stages import STAGES
 
     return {stage.name: stage.about for stage in STAGES}

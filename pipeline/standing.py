@@ -12,8 +12,8 @@ from typing import Literal
 
 from pipeline.artifact import MANIFEST, SIDECARS, Artifact, Json, is_note
 from pipeline.errors import Damaged, Refusal
+from pipeline.folders import STAGES
 from pipeline.heartbeat import Note, notes
-from pipeline.store import STAGES
 
 State = Literal["finished", "running", "failed", "stopped", "unfinished", "damaged", "not begun"]
 

@@ -18,16 +18,13 @@ from typing import Any, TypeVar
 
 from pipeline.console import say
 from pipeline.errors import Refusal
+from pipeline.folders import STAGES, SWEEPS
 
 MARK = "store.json"
 """The file at the root of a mirror that names its store."""
 
 PAUSES = (0.5, 1, 2, 4, 8, 16, 30)
 """Seconds between attempts while a store does not answer: a minute in all."""
-
-STAGES = ("generate", "curate", "encode", "train", "bootstrap", "evaluate", "report")
-SWEEPS = "sweeps"
-"""The folder beside those of the stages that keeps what runs each sweep has."""
 
 HEAVY = (".safetensors", ".ckpt")
 

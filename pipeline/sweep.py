@@ -14,6 +14,7 @@ from pipeline import grid
 from pipeline.artifact import Artifact, Json, digest, write_json
 from pipeline.console import OUT, say
 from pipeline.errors import Refusal, told
+from pipeline.folders import SWEEPS
 from pipeline.grid import Run
 from pipeline.inspect.texts import plain
 from pipeline.results.fitting import Column, figure, fitted, short_names
@@ -21,7 +22,7 @@ from pipeline.results.frame import measures
 from pipeline.results.rows import Measure, rows
 from pipeline.stage import Job, Options, make
 from pipeline.stages import STAGES
-from pipeline.store import SWEEPS, store_of
+from pipeline.store import store_of
 
 
 @dataclass

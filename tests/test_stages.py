@@ -272,3 +272,10 @@ def test_own_problems_are_a_data_set_too(tmp_path: Path) -> None:
     assert job.artifact.manifest["rows"] == 3
     source.write_text(mazes.replace("S#.", "S.."))
     assert Job(GENERATE, own, options(tmp_path)).fingerprint != job.fingerprint
+
+
+def test_the_folders_are_those_of_the_stages() -> None:
+    from pipeline import folders
+    from pipeline.stages import STAGES
+
+    assert tuple(stage.name for stage in STAGES) == folders.STAGES

@@ -212,17 +212,22 @@ def command(folder: Path, row: str) -> list[str]:
     return [sys.executable, "-m", "pipeline", "inspect", str(folder), "--row", row, "--step"]
 
 
-def test_the_command_plays_in_a_terminal(problem: tuple[Path, str]) -> None:
-    window = Window(80, 24)
-    before = termios.tcgetattr(window.theirs)
-    started = subprocess.Popen(
-        command(*problem),
+def begun(window: Window, folder: Path, row: str) -> subprocess.Popen[bytes]:
+    """The command, at work in a window."""
+    return subprocess.Popen(
+        command(folder, row),
         stdin=window.theirs,
         stdout=window.theirs,
         stderr=window.theirs,
         env={**os.environ, "TERM": "xterm"},
         start_new_session=True,
     )
+
+
+def test_the_command_plays_in_a_terminal(problem: tuple[Path, str]) -> None:
+    window = Window(80, 24)
+    before = termios.tcgetattr(window.theirs)
+    started = begun(window, *problem)
     try:
         window.until(r"teacher, optimal, exact · step 0 of")
         window.press("\x1b[C")
@@ -247,14 +252,7 @@ def test_the_end_of_the_session_leaves_the_terminal_as_it_was(
 ) -> None:
     window = Window(80, 24)
     before = termios.tcgetattr(window.theirs)
-    started = subprocess.Popen(
-        command(*problem),
-        stdin=window.theirs,
-        stdout=window.theirs,
-        stderr=window.theirs,
-        env={**os.environ, "TERM": "xterm"},
-        start_new_session=True,
-    )
+    started = begun(window, *problem)
     try:
         window.until(r"step 0 of.*" + DRAWN)
         started.send_signal(end)

@@ -18,7 +18,7 @@ from pipeline.errors import Damaged, Refusal
 from pipeline.lineage import ancestors, domain_of, finished
 from pipeline.metrics import COLUMNS
 from pipeline.rollouts import GREEDY
-from pipeline.stages.evaluate import ROLLOUTS, START, Entrant
+from pipeline.stages.evaluate import ROLLOUTS, START, Entrant, final
 
 Rule = Literal["greedy", "sampled"]
 
@@ -111,7 +111,7 @@ def load(path: Path, letter: str, checkpoint: str | None, rule: Rule) -> Side:
     entrants = _entrants(artifact)
     if not entrants:
         raise Refusal(f"{path} is empty: it holds no answer of any checkpoint")
-    entrant = _final(entrants) if checkpoint is None else _named(path, checkpoint, entrants)
+    entrant = final(entrants) if checkpoint is None else _named(path, checkpoint, entrants)
     if _of(artifact, entrant, rule).head(1).collect().is_empty():
         raise Refusal(
             f"{path} has no {rule} answers of the checkpoint '{entrant.label}';"
@@ -129,11 +129,6 @@ def _entrants(artifact: Artifact) -> list[Entrant]:
         raise Damaged(f"{path} lacks the columns {', '.join(sorted(lacking))}: it is of another version")
     found = pl.scan_parquet(path, glob=False).select("arm", "round").unique(maintain_order=True).collect()
     return [Entrant(str(arm), int(number), artifact.folder) for arm, number in found.iter_rows()]
-
-
-def _final(entrants: list[Entrant]) -> Entrant:
-    """The model arm's last round, or the trained checkpoint."""
-    return next((each for each in reversed(entrants) if each.arm == "model"), entrants[0])
 
 
 def _named(path: Path, name: str, entrants: list[Entrant]) -> Entrant:

@@ -16,7 +16,7 @@ from pipeline.asked import asked
 from pipeline.page.curves import Curve, read_curve
 from pipeline.page.origin import Origin
 from pipeline.rollouts import GREEDY
-from pipeline.stages.evaluate import ROLLOUTS, START
+from pipeline.stages.evaluate import ROLLOUTS, START, final
 
 LIGHT = (
     "arm",
@@ -83,8 +83,7 @@ class Findings(Origin):
     @cached_property
     def final(self) -> Checkpoint:
         """The checkpoint that the evaluation is about: the model arm's last, or the first one."""
-        own = [each for each in self.entrants if each.arm == "model"]
-        return own[-1] if own else self.entrants[0]
+        return final(self.entrants)
 
     @cached_property
     def heads(self) -> list[Checkpoint]:

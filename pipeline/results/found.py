@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pipeline.artifact import MANIFEST, Artifact, Json
 from pipeline.errors import Refusal, Unfinished
-from pipeline.store import STAGES, located, store_of
+from pipeline.folders import STAGES
+from pipeline.store import located, store_of
 
 MAGIC = "*?["
 EVALUATE = "evaluate"

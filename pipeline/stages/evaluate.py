@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import polars as pl
 
@@ -31,6 +32,22 @@ START = "start"
 ROLLOUTS = "rollouts.parquet"
 METRICS = "metrics.json"
 PROBLEMS = "teacher.parquet"
+
+
+class HasArm(Protocol):
+    """Whatever stands for a checkpoint."""
+
+    @property
+    def arm(self) -> str:
+        """Whose data it has learned from."""
+
+
+Judged = TypeVar("Judged", bound=HasArm)
+
+
+def final(checkpoints: Sequence[Judged]) -> Judged:
+    """The checkpoint that an evaluation is about: the model arm's last, or the first one."""
+    return next((each for each in reversed(checkpoints) if each.arm == "model"), checkpoints[0])
 
 
 @dataclass(frozen=True)

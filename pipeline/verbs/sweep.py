@@ -29,8 +29,9 @@ def add(verbs: Any) -> None:
 
 
 def _run(options: argparse.Namespace, overrides: Overrides) -> None:
+    from pipeline.folders import STAGES
     from pipeline.stage import Options
-    from pipeline.store import STAGES, located
+    from pipeline.store import located
     from pipeline.sweep import sweep
     from pipeline.verbs.executor import executor
 
