@@ -24,7 +24,7 @@ SOURCES := pipeline generators trainers tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := demo
-.PHONY: demo help setup $(STAGES) check test bench cluster-demo dist clean
+.PHONY: demo help setup $(STAGES) check test bench faults cluster-demo dist clean
 
 demo: report ## set up, then run the recipe through every stage (the default)
 
@@ -55,6 +55,9 @@ test: check ## check, then the tests
 
 bench: $(READY) ## measure speeds and the longer recipes (up to an hour)
 	@set -e; for file in $(wildcard tests/bench/*.py); do echo "$$file"; $(BIN)/python $$file $(ARGS); done
+
+faults: $(READY) ## kill, fill, break, fuzz, soak; a table of what was lost (an hour)
+	@PYTHONPATH=tests $(BIN)/python -m faults $(ARGS)
 
 cluster-demo: $(READY) ## a Ray cluster of three nodes makes the bytes of a local run
 	@$(BIN)/python -c 'import ray' 2>/dev/null \
