@@ -98,7 +98,7 @@ class Heartbeat:
         self._thread = Thread(target=self._beat, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Heartbeat:
-        if _first_rank():
+        if first_rank():
             self._clear()
             self._write()
             self._thread.start()
@@ -107,7 +107,7 @@ class Heartbeat:
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not _first_rank():
+        if not first_rank():
             return
         if isinstance(fault, Exception):
             self._write(vars(fault).get(console.LEFT), told(fault) or f"{type(fault).__name__}: {fault}")
@@ -203,7 +203,7 @@ def _remove(artifact: Artifact, name: str) -> None:
         return
 
 
-def _first_rank() -> bool:
+def first_rank() -> bool:
     """Of several processes that train together, the first one speaks."""
     return all(os.environ.get(name, "0") in ("", "0") for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from generators.installed import package_of
 from pipeline.artifact import Artifact, Json, digest
+from pipeline.begun import begin, end
 from pipeline.console import say
 from pipeline.errors import Refusal
 from pipeline.executor import Executor
@@ -142,10 +143,12 @@ def make(job: Job, made: set[str] | None = None) -> Job:
     begun = time.monotonic()
     job.artifact.folder.mkdir(parents=True, exist_ok=True)
     job.artifact.sweep()
+    begin(job, made)
     with at_work(job) as heartbeat:
         facts = job.stage.run(job)
         facts["seconds"] = round(time.monotonic() - begun, 2)
         heartbeat.rest()
+        end(job.artifact)
         job.artifact.seal(job.manifest(facts))
     say(job.stage.name, f"{facts.get('summary', 'done')} [dim]({facts['seconds']:.0f} s)[/dim]")
     say("", f"[dim]{job.artifact.place}[/dim]")

@@ -15,6 +15,7 @@ from generators.domain import JUDGEMENT, BadProblem, Domain, Hung, problem_colum
 from generators.installed import package_of
 from pipeline import schema
 from pipeline.artifact import Artifact, Json, file_hash
+from pipeline.begun import begin, end
 from pipeline.card import drawn_card
 from pipeline.console import bar, say
 from pipeline.errors import Refusal
@@ -244,6 +245,7 @@ def some(recipe: Recipe, options: Options) -> None:
     if beyond:
         raise Refusal(f"--shards: there is no shard {beyond[0]}; the recipe asks for 0-{shards(recipe) - 1}")
     job.artifact.folder.mkdir(parents=True, exist_ok=True)
+    begin(job)
     with at_work(job):
         made = run(job)
     say("generate", f"{made['shards']} of {shards(recipe)} shards stand; `distill seal` finishes when all do")
@@ -263,6 +265,7 @@ def seal(job: Job) -> None:
         )
     made = {**facts(job), "seconds": None}
     _card(job, made)
+    end(job.artifact)
     job.artifact.seal(job.manifest(made))
     say("seal", f"{made['summary']} [dim]{job.artifact.place}[/dim]")
 
