@@ -18,6 +18,9 @@ MANIFEST = "manifest.json"
 SIDECARS = ".written"
 """Folder of the small files that say which shards are complete, with their hashes."""
 
+CHECK = "check"
+"""The last field of manifests and sidecars: a digest of the others, so that a changed byte is noticed."""
+
 RUNNING, FAILED = ".running-", ".failed-"
 """How the notes begin that a process leaves at the root of an artifact (`heartbeat.py`)."""
 
@@ -77,16 +80,25 @@ class Artifact:
             raise Damaged(
                 f"{self.manifest_path} is not what a stage writes: delete it and run the stage again"
             )
+        if not _intact(loaded):
+            raise Damaged(
+                f"{self.manifest_path} was changed after it was made (hash mismatch):"
+                " delete it and run the stage again"
+            )
         return loaded
 
     def finished(self) -> bool:
         """Whether the manifest stands and every file in it has its size."""
         self.refresh()
         try:
-            files = self.manifest["files"]
+            return not self.broken()
         except Unfinished:
             return False
-        return all(self._bytes(name) == entry["bytes"] for name, entry in files.items())
+
+    def broken(self) -> list[str]:
+        """The files of the manifest that have gone or have another size; raises Unfinished without one."""
+        files = self.manifest["files"]
+        return [name for name, entry in files.items() if self._bytes(name) != entry["bytes"]]
 
     def refresh(self) -> None:
         """Forget what is known of the artifact: it may have grown."""
@@ -108,6 +120,9 @@ class Artifact:
             entry: Json = json.loads((self.folder / SIDECARS / f"{name}.json").read_text())
         except (FileNotFoundError, ValueError):
             return None
+        if not _is_entry(entry) or not _intact(entry):
+            return None  # it was damaged itself: the file is made again
+        entry.pop(CHECK, None)
         return entry
 
     def publish(self, name: str, write: Callable[[Path], None], **facts: Any) -> Json:
@@ -122,7 +137,7 @@ class Artifact:
         finally:
             temporary.unlink(missing_ok=True)
         self._upload(name)
-        write_json(self.folder / SIDECARS / f"{name}.json", entry)
+        write_json(self.folder / SIDECARS / f"{name}.json", _marked(entry))
         self._upload(f"{SIDECARS}/{name}.json")
         return entry
 
@@ -138,20 +153,26 @@ class Artifact:
         """
         for name in names:
             path, sidecar = self.folder / name, self.folder / SIDECARS / f"{name}.json"
-            entry = {"bytes": path.stat().st_size, "blake2b": file_hash(path)}
-            before = json.loads(sidecar.read_text()) if sidecar.is_file() else entry
-            if before != entry:
-                raise Damaged(
-                    f"{path} was changed after it was made (hash mismatch).\n"
-                    f"Delete {self.place} and run the stage again."
-                )
-            write_json(sidecar, entry)
+            try:
+                entry = {"bytes": path.stat().st_size, "blake2b": file_hash(path)}
+            except FileNotFoundError:
+                raise self._damaged(path, "has gone", self.place) from None
+            if (self._sidecar(name) or entry) != entry:
+                raise self._damaged(path, "was changed after it was made (hash mismatch)", self.place)
+            write_json(sidecar, _marked(entry))
             self._upload(name, f"{SIDECARS}/{name}.json")
 
     def adopt_folder(self, folder: str) -> None:
-        """Count every file below a folder as complete."""
-        paths = sorted(path for path in (self.folder / folder).rglob("*") if path.is_file())
-        self.adopt(*[path.relative_to(self.folder).as_posix() for path in paths])
+        """Count every file below a folder as complete; raises Damaged where one is missing that was so."""
+        sidecars = self.folder / SIDECARS
+        there = [
+            path.relative_to(self.folder) for path in (self.folder / folder).rglob("*") if path.is_file()
+        ]
+        noted = [path.relative_to(sidecars).with_suffix("") for path in (sidecars / folder).rglob("*.json")]
+        self.adopt(*sorted({path.as_posix() for path in (*there, *noted)}))
+
+    def _damaged(self, path: Path | str, what: str, delete: str) -> Damaged:
+        return Damaged(f"{path} {what}.\nDelete {delete} and run the stage again.")
 
     def discard(self, *names: str) -> None:
         """Remove files and what says that they were complete."""
@@ -167,7 +188,7 @@ class Artifact:
         if self.store is not None:
             self.save()
         self._remove_notes()
-        write_json(self.manifest_path, {**facts, "files": files})
+        write_json(self.manifest_path, _marked({**facts, "files": files}))
         self._upload(MANIFEST)
         self.__dict__.pop("manifest", None)
 
@@ -228,21 +249,42 @@ class Artifact:
         entry = self.manifest["files"].get(name)
         if entry is None:
             raise Damaged(f"{self.place} has no file {name} in its manifest")
-        path = self.path(name)
-        if _size(path) != entry["bytes"] or file_hash(path) != entry["blake2b"]:
-            raise Damaged(
-                f"{path} was changed after it was made (hash mismatch).\n"
-                f"Delete {self.manifest_path} and this file, and run the stage again."
-            )
-        return path
+        manifest = self.store.place(self.manifest_path) if self.store else self.manifest_path
+        return self._checked(name, entry, f"{manifest} and this file")
 
     def verified_folder(self, folder: str) -> Path:
-        """A finished folder after the hashes of its files were checked."""
-        inside = [name for name in self.manifest["files"] if name.startswith(f"{folder}/")]
-        self._fetch(inside)
-        for name in inside:
-            self.verified(name)
+        """A finished folder after the hashes of its files were checked.
+
+        Its files were made together, by a library: where one is damaged, all of them are to be made again.
+        """
+        inside = {
+            name: each for name, each in self.manifest["files"].items() if name.startswith(f"{folder}/")
+        }
+        self._fetch(list(inside))
+        for name, entry in inside.items():
+            self._checked(name, entry, self.place)
         return self.folder / folder
+
+    def verified_part(self, name: str) -> Path:
+        """The path of a complete file of an artifact that is not finished, after its hash was checked."""
+        entry = self.written(name)
+        if entry is None:
+            raise Damaged(f"{self.place} has no complete file {name}")
+        return self._checked(name, entry, "this file")
+
+    def _checked(self, name: str, entry: Json, delete: str) -> Path:
+        """The path of a file that is as its entry says; in a mirror it is fetched again where it is not."""
+        path = self.path(name)
+        if not _is_as(path, entry) and self.store is not None:
+            path.unlink(missing_ok=True)
+            self.path(name)
+        if not _is_as(path, entry):
+            what = "was changed after it was made (hash mismatch)" if path.is_file() else "has gone"
+            if self.store is None:
+                raise self._damaged(path, what, delete)
+            path.unlink(missing_ok=True)
+            raise self._damaged(self.store.place(path), what, delete)
+        return path
 
     def sweep(self) -> None:
         """Remove what an interrupted run left half-written."""
@@ -296,7 +338,28 @@ def _is_manifest(loaded: Any) -> bool:
     if not isinstance(loaded, dict) or not isinstance(loaded.get("files", {}), dict):
         return False
     files = loaded.get("files", {}).values()
-    return all(isinstance(entry, dict) and {"bytes", "blake2b"} <= set(entry) for entry in files)
+    return all(map(_is_entry, files))
+
+
+def _is_entry(loaded: Any) -> bool:
+    """Whether what was read has the form of a sidecar."""
+    return isinstance(loaded, dict) and {"bytes", "blake2b"} <= set(loaded)
+
+
+def _marked(content: Json) -> Json:
+    """Plain data with the digest by which a change of it is noticed."""
+    plain: Json = json.loads(json.dumps(content, default=str))
+    return {**plain, CHECK: digest(plain)}
+
+
+def _intact(loaded: Json) -> bool:
+    """Whether the digest, if there is one, is that of the other fields; earlier versions wrote none."""
+    content = {name: each for name, each in loaded.items() if name != CHECK}
+    return CHECK not in loaded or bool(loaded[CHECK] == digest(content))
+
+
+def _is_as(path: Path, entry: Json) -> bool:
+    return bool(_size(path) == entry["bytes"] and file_hash(path) == entry["blake2b"])
 
 
 def _size(path: Path) -> int | None:

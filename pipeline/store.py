@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +25,9 @@ MARK = "store.json"
 
 PAUSES = (0.5, 1, 2, 4, 8, 16, 30)
 """Seconds between attempts while a store does not answer: a minute in all."""
+
+TOGETHER = 64
+"""Files that are fetched in one step: what is fetched again when the store goes away meanwhile."""
 
 HEAVY = (".safetensors", ".ckpt")
 
@@ -93,13 +96,20 @@ class Store:
         return {name.removeprefix(root): int(entry["size"]) for name, entry in listed.items()}
 
     def fetch(self, folder: Path, names: list[str]) -> None:
-        """Fetch several files of a folder at once, those that are missing or of another size."""
-        remote = [f"{self.place(folder)}/{name}" for name in names]
-        local = [str(folder / name) for name in names]
-        for name in names:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        if names:
-            self._patiently(lambda: self.system.get(remote, local), folder)
+        """Fetch files of a folder, several at once; each appears whole, as large ones come in parts."""
+        for at in range(0, len(names), TOGETHER):
+            paths = [folder / name for name in names[at : at + TOGETHER]]
+            for path in paths:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = [path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in paths]
+            remote, local = list(map(self.place, paths)), list(map(str, temporary))
+            try:
+                self._patiently(partial(self.system.get, remote, local), folder)
+                for partly, path in zip(temporary, paths, strict=True):
+                    partly.replace(path)
+            finally:
+                for partly in temporary:
+                    partly.unlink(missing_ok=True)
 
     def text(self, path: Path) -> str | None:
         """The content of a small file of the store; None where it is not to be had at once."""
@@ -144,6 +154,7 @@ PASSING = (
     "ClientError",  # of aiohttp
     "ResponseStreamingError",
     "IncompleteReadError",
+    "ResponseParserError",  # a refusal that was cut short
 )
 """Names of the errors of stores that pass by themselves; their classes are not imported for it."""
 

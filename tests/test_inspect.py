@@ -445,7 +445,7 @@ def test_nothing_in_a_file_moves_the_cursor(tmp_path: Path, seen) -> None:  # ty
 
 
 def test_manifests_of_another_form_are_refused_in_a_sentence(evaluated: Job, tmp_path: Path) -> None:
-    whole = json.loads(evaluated.artifact.manifest_path.read_text())
+    whole = dict(evaluated.artifact.manifest)
     forms = [[1], None, "text", whole | {"files": {"rollouts.parquet": None}}, whole | {"files": [1]}, {}]
     for at, form in enumerate(forms):
         copy = tmp_path / str(at)
