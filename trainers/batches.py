@@ -42,7 +42,7 @@ class Batch(NamedTuple):
     weights: Tensor
     """float32, P: the share of each position in the loss of the whole step, over all rows and ranks."""
     tokens: int
-    """Real tokens, padding excluded."""
+    """Real tokens, padding excluded; 0 in a row that counts for nothing."""
     squares: int
     """For the FLOPs of attention: twice the pairs that see each other; if causal, squared lengths."""
     longest: int
@@ -207,10 +207,11 @@ class Packer:
 
 @dataclass(frozen=True, kw_only=True)
 class Batches:
-    """What one rank sees from step `start` on: `accumulate` rows for each step, without end.
+    """What one rank sees from step `start` on, without end: its share of the `accumulate` rows of each step.
 
-    The rows of a step are dealt to the ranks in turn, so two ranks see together what one rank would see
-    with twice the accumulation. The plan is all there is to resume: the index of the next step.
+    The rows of a step are dealt to the ranks in turn, so a step is the same for any number of them. Where
+    they do not come out even, ranks without a row get one that counts for nothing: all take part in every
+    sum. The plan is all there is to resume: the index of the next step.
     """
 
     packer: Packer
@@ -220,13 +221,25 @@ class Batches:
     rank: int = 0
     world: int = 1
 
+    @property
+    def share(self) -> int:
+        """Rows of a step that each rank sees, those without weight among them."""
+        return -(-self.accumulate // self.world)
+
     def __iter__(self) -> Iterator[Batch]:
         """Batches one by one."""
         rows = self.plan.rows()
-        share = self.accumulate * self.world
-        next(islice(rows, self.start * share, self.start * share), None)
+        next(islice(rows, self.start * self.accumulate, self.start * self.accumulate), None)
         while True:
-            step = list(islice(rows, share))
+            step = list(islice(rows, self.accumulate))
             total = sum(map(self.packer.weight, step))
-            for row in step[self.rank :: self.world]:
+            mine = step[self.rank :: self.world]
+            for row in mine:
                 yield self.packer.batch(row, total)
+            for _ in range(self.share - len(mine)):
+                yield weightless(self.packer.batch(step[0], total))
+
+
+def weightless(batch: Batch) -> Batch:
+    """A row of the same shape that adds nothing to the loss of its step, nor to what is counted."""
+    return batch._replace(weights=torch.zeros_like(batch.weights), tokens=0, squares=0)

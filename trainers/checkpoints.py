@@ -70,8 +70,12 @@ class Checkpoints(Callback):
         # The state holds what was logged so far, so that must be on disk before it.
         for logger in trainer.loggers:
             logger.save()
+        self.meter.gather(trainer)
         state = self.out / f".{STATE}"
-        written(lambda: trainer.save_checkpoint(state), state)  # every rank takes part, the first one writes
+        if trainer.is_global_zero:
+            written(lambda: trainer.save_checkpoint(state), state)
+        else:
+            trainer.save_checkpoint(state)  # it takes part and writes nothing
         self._save(trainer, module, "last", lambda folder: move(state, folder / STATE))
         if self.saved is not None and trainer.is_global_zero:
             self.saved()

@@ -103,7 +103,7 @@ class Fit:
     batch_tokens: int = 2048
     """Tokens of one packed row, prompts and candidates alike; a device takes one row at a time."""
     accumulate: int = 1
-    """Rows that one device adds up to a step."""
+    """Rows of a step, dealt to all devices: at least one for each of them."""
     optimizer: Literal["muon", "adamw"] = "muon"
     """`muon` takes Muon for the hidden matrices and AdamW for embeddings, norms and the head."""
     learning_rate: float = 3e-3
@@ -141,15 +141,19 @@ class Fit:
     """`auto` is bf16-mixed where the hardware has it, else 32-true."""
     compile: Literal["auto", "on", "off"] = "auto"
     """`auto` compiles the decoder layers on a GPU."""
-    devices: int = 1
+    devices: int | None = None
+    """Of each node, with a process for each; null takes what torchrun or srun has started, else one."""
+    nodes: int | None = None
+    """Several are started by torchrun or srun; null takes what they have started, else one."""
     loggers: tuple[str, ...] = ("csv", "tensorboard")
     """Any of csv, tensorboard, wandb, mlflow."""
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_tokens", "accumulate", "log_every", "devices"):
-            if getattr(self, name) < 1:
-                raise BadSettings(f"fit.{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("steps", "batch_tokens", "accumulate", "log_every", "devices", "nodes"):
+            number = getattr(self, name)
+            if number is not None and number < 1:
+                raise BadSettings(f"fit.{name} must be at least 1, got {number}")
         for name in ("validate_every", "validation_rows", "save_every", "warmup", "clip", "seed"):
             if getattr(self, name) < 0:
                 raise BadSettings(f"fit.{name} must not be negative, got {getattr(self, name)}")

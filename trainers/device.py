@@ -1,13 +1,30 @@
-"""What the hardware decides: number type and compilation."""
+"""What the hardware decides: the device of a process, number type and compilation."""
 
 from __future__ import annotations
 
+import os
 from typing import Any, Literal
 
 import torch
 from transformers import PreTrainedModel
 
 from trainers.config import Fit
+
+
+def own() -> torch.device:
+    """The device of this process: on a node with several GPUs the one of its local rank, else the CPU.
+
+    A launcher may show each process its own GPU alone; that is then the only number there is.
+    """
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
+
+
+def share_cores(processes: int) -> None:
+    """Leave the other processes of this machine their part of its cores, unless a number is set."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() // processes))
 
 
 def precision(fit: Fit) -> Literal["32-true", "bf16-mixed"]:

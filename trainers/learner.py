@@ -5,6 +5,8 @@ Shapes: T tokens of a packed row, P predicted positions, W width, V vocabulary.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import lightning.pytorch as lightning
@@ -18,6 +20,7 @@ from trainers.batches import Batch, Batches, Packer
 from trainers.branches import branches
 from trainers.config import Fit
 from trainers.optimizer import adopt, optimizer, schedule
+from trainers.ranks import here
 from trainers.targets import value_losses
 from trainers.tokens import Tokens
 
@@ -78,14 +81,18 @@ class Learner(lightning.LightningModule):
 
     def train_dataloader(self) -> Batches:
         """The batches from the current step on; Lightning asks for them after it has restored a state."""
-        fit, trainer = self.fit, self.trainer
+        return replace(self.batches, start=self.trainer.global_step)
+
+    @cached_property
+    def batches(self) -> Batches:
+        """The batches from the first step on."""
+        place = here()
         return Batches(
             packer=self.packer,
-            plan=self.packer.plan(fit.seed),
-            accumulate=fit.accumulate,
-            start=trainer.global_step,
-            rank=trainer.global_rank,
-            world=trainer.world_size,
+            plan=self.packer.plan(self.fit.seed),
+            accumulate=self.fit.accumulate,
+            rank=place.rank,
+            world=place.size,
         )
 
     def configure_optimizers(self) -> Any:

@@ -18,11 +18,15 @@ from transformers import PreTrainedModel
 from trainers.batches import Batch
 from trainers.checkpoint import parameters
 from trainers.optimizer import schedule
+from trainers.ranks import here
+
+COUNTED = ("rows", "tokens", "predicted", "squares")
+"""What each rank counts for itself; steps and seconds are those of all."""
 
 
 @dataclass
 class Work:
-    """What this rank has done over some time."""
+    """What was done over some time."""
 
     seconds: float = 0.0
     steps: int = 0
@@ -32,7 +36,9 @@ class Work:
     squares: int = 0
 
     def add(self, batch: Batch) -> None:
-        """Count one packed row; plain numbers, no look at the device."""
+        """Count one packed row, unless it counts for nothing; plain numbers, no look at the device."""
+        if not batch.tokens:
+            return
         self.rows += 1
         self.tokens += batch.tokens
         self.predicted += len(batch.predicted)
@@ -62,7 +68,8 @@ def flops(model: PreTrainedModel, work: Work) -> float:
 class Meter(Callback):
     """Logs every `log_every` steps; its state makes the losses of a resumed run equal an undisturbed one's.
 
-    Work is this rank's own; logged figures multiply it by the number of ranks, which see rows alike.
+    Each rank counts its own rows until they are gathered, for a log or a state; from then on the first rank
+    holds what all have done, and the others begin at nothing.
     """
 
     def __init__(self, log_every: int) -> None:
@@ -99,28 +106,45 @@ class Meter(Callback):
         yield
         self._since = perf_counter()
 
+    def gather(self, trainer: lightning.Trainer) -> None:
+        """Add up loss and rows of the window over all ranks; every rank takes part."""
+        if trainer.world_size == 1:
+            return
+        mine = [0.0 if self._loss is None else float(self._loss), *(getattr(self.window, n) for n in COUNTED)]
+        device = trainer.strategy.root_device
+        summed = trainer.strategy.reduce(
+            torch.tensor(mine, dtype=torch.float64, device=device), reduce_op="sum"
+        )
+        loss, *counts = summed.tolist() if trainer.is_global_zero else [0.0] * len(mine)
+        self._loss = torch.tensor(loss)
+        for name, count in zip(COUNTED, counts, strict=True):
+            setattr(self.window, name, int(count))
+
     def _tick(self) -> None:
         now = perf_counter()
         self.window.seconds += now - self._since
         self._since = now
 
     def _log(self, trainer: lightning.Trainer, module: Any) -> None:
-        loss = self._reduced(trainer)
+        self.gather(trainer)
+        loss = 0.0 if self._loss is None else float(self._loss)
         self._tick()
         window, self.window, self._loss = self.window, Work(), None
         self.total += window
         if self._warm:
             self.steady += window
         self._warm = True
+        if not trainer.is_global_zero:
+            return
         fit, step = module.fit, trainer.global_step
         factor = schedule(fit)(step - 1)
         self.latest = {
-            "epoch": self.total.tokens * trainer.world_size / module.packer.epoch_tokens,
-            "tokens": self.total.tokens * trainer.world_size,
-            "predicted": self.total.predicted * trainer.world_size,
+            "epoch": self.total.tokens / module.packer.epoch_tokens,
+            "tokens": self.total.tokens,
+            "predicted": self.total.predicted,
             "train_loss": loss / window.steps,
             "learning_rate": factor * fit.learning_rate,
-            "tokens_per_second": window.tokens * trainer.world_size / window.seconds,
+            "tokens_per_second": window.tokens / window.seconds,
             "real_share": window.tokens / (window.rows * fit.batch_tokens),
             "seconds": self.total.seconds,
         }
@@ -132,13 +156,8 @@ class Meter(Callback):
         for logger in trainer.loggers:
             logger.log_metrics(self.latest, step=step)
 
-    def _reduced(self, trainer: lightning.Trainer) -> float:
-        if self._loss is None:
-            return 0.0
-        return float(trainer.strategy.reduce(self._loss.float(), reduce_op="sum"))
-
     def state_dict(self) -> dict[str, Any]:
-        """Plain numbers, so that a state can be read without running code from it."""
+        """Plain numbers, so that a state can be read without running code from it; gathered before."""
         works = {name: asdict(getattr(self, name)) for name in ("window", "total", "steady")}
         return {**works, "latest": self.latest, "loss": None if self._loss is None else float(self._loss)}
 
@@ -146,14 +165,17 @@ class Meter(Callback):
         """Go on from a saved state."""
         self.window, self.total, self.steady = (Work(**state[name]) for name in ("window", "total", "steady"))
         self.latest = state["latest"]
+        if here().rank:  # what is in the state counts once
+            self.window = Work()
+            return
         self._loss = None if state["loss"] is None else torch.tensor(state["loss"])
 
 
 def mfu(trainer: lightning.Trainer, model: PreTrainedModel, work: Work) -> float | None:
-    """Share of the device's peak that went into the model's own arithmetic; None where no peak is known."""
+    """Share of the devices' peak that went into the model's own arithmetic; None where no peak is known."""
     device = trainer.strategy.root_device
     if device.type != "cuda" or not work.seconds:
         return None
     dtype = torch.bfloat16 if str(trainer.precision).startswith("bf16") else torch.float32
     peak = get_available_flops(device, dtype)
-    return None if peak is None else flops(model, work) / work.seconds / peak
+    return None if peak is None else flops(model, work) / work.seconds / (peak * trainer.world_size)

@@ -13,7 +13,7 @@ from trainers.config import BadSettings, Fit, Model
 
 SETTINGS = "run.json"
 SUMMARY = "fit.json"
-UNSEEN = ("loggers", "log_every", "save_every", "start")
+UNSEEN = ("loggers", "log_every", "save_every", "devices", "nodes", "start")
 """Settings that decide no weight, and the path of the start, which can be written in several ways."""
 
 

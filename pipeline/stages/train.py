@@ -15,8 +15,8 @@ from pipeline.stage import Job, Need, Stage
 from pipeline.stages import encode
 from trainers.config import Fit
 
-UNSEEN = ("loggers", "log_every", "save_every")
-"""Settings that do not change a weight."""
+UNSEEN = ("loggers", "log_every", "save_every", "devices", "nodes")
+"""Settings that do not change a weight; of devices, as of machines, none but by rounding."""
 
 
 def settings(recipe: Recipe) -> Json:

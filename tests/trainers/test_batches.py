@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from encoded import write_split
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trainers import batches
-from trainers.batches import Batches, Packer, Plan
+from trainers.batches import Batch, Batches, Packer, Plan
 from trainers.documents import Documents
 
 Lengths = st.lists(st.integers(1, 50), min_size=1, max_size=200).map(np.array)
@@ -124,18 +123,39 @@ def test_values_are_predicted_at_the_last_position(tmp_path: Path) -> None:
     assert batch.weights.tolist() == pytest.approx([1 / 3] * 3)
 
 
-@given(st.integers(1, 3), st.integers(1, 3), st.integers(0, 4))
-def test_ranks_and_restarts_see_the_rows_of_one_undisturbed_process(
+@given(st.integers(1, 7), st.integers(1, 4), st.integers(0, 4))
+def test_any_number_of_ranks_and_a_restart_see_the_rows_of_one_undisturbed_process(
     accumulate: int, world: int, start: int
 ) -> None:
     packer, plan = _drawn(), Plan(DRAWN.lengths, 64, seed=0)
-    share, steps = accumulate * world, 3
-    alone = Batches(packer=packer, plan=plan, accumulate=share)
-    whole = [batch.input_ids for batch in islice(alone, (start + steps) * share)]
-    for rank in range(world):
-        mine = Batches(packer=packer, plan=plan, accumulate=accumulate, start=start, rank=rank, world=world)
-        found = [batch.input_ids for batch in islice(mine, steps * accumulate)]
-        assert torch.equal(torch.cat(found), torch.cat(whole[start * share :][rank::world]))
+    steps = 3
+    whole = list(
+        islice(Batches(packer=packer, plan=plan, accumulate=accumulate), (start + steps) * accumulate)
+    )
+    ranks = [
+        Batches(packer=packer, plan=plan, accumulate=accumulate, start=start, rank=rank, world=world)
+        for rank in range(world)
+    ]
+    found = [list(islice(each, steps * each.share)) for each in ranks]
+    for step in range(steps):
+        ours = [batch for mine in found for batch in mine[step * ranks[0].share :][: ranks[0].share]]
+        counted = [batch for batch in ours if batch.tokens]
+        wanted = whole[(start + step) * accumulate :][:accumulate]
+        assert sorted(map(_content, counted)) == sorted(map(_content, wanted))
+        assert sum(float(batch.weights.sum()) for batch in ours) == pytest.approx(1, abs=1e-5)
+
+
+def _content(batch: Batch) -> tuple[list[float], ...]:
+    return batch.input_ids[0].tolist(), batch.weights.tolist(), [batch.tokens, batch.squares]
+
+
+def test_a_row_that_counts_for_nothing_has_the_shape_of_the_others() -> None:
+    plan = Plan(DRAWN.lengths, 64, seed=0)
+    mine = Batches(packer=_drawn(), plan=plan, accumulate=3, rank=1, world=2)
+    real, nothing = islice(mine, 2)
+    assert (nothing.tokens, nothing.squares, float(nothing.weights.abs().sum())) == (0, 0, 0.0)
+    assert nothing.input_ids.shape == real.input_ids.shape
+    assert nothing.boundaries.shape == real.boundaries.shape
 
 
 def test_weights_of_a_step_add_up_to_one_over_its_rows() -> None:
