@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sentence = told(error)
         if sentence is None or os.environ.get("DISTILL_TRACEBACK"):
             raise
-        print(f"distill: {sentence}", file=sys.stderr)
+        from pipeline.inspect.texts import plain  # what it tells of may be a file's
+
+        print(f"distill: {plain(sentence)}", file=sys.stderr)
         return 1
     return 0
 

@@ -17,6 +17,12 @@ class Unfinished(Refusal):
     """An artifact has no manifest: it was never finished."""
 
 
+def brief(text: object, most: int = 80) -> str:
+    """The beginning of something that a user has written, for a sentence about it."""
+    words = str(text)
+    return words if len(words) <= most else f"{words[:most]}…"
+
+
 def told(error: Exception) -> str | None:
     """What to tell a user about a fault, or None for a fault of ours."""
     from concurrent.futures.process import BrokenProcessPool

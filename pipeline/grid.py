@@ -17,7 +17,7 @@ MANY = 1000
 
 Overrides = Sequence[tuple[str, str]]
 
-_RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")
+_RANGE = re.compile(r"(-?\d{1,18})\.\.(-?\d{1,18})")
 CLOSING = {"[": "]", "{": "}"}
 QUOTES = "'\""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import re
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,7 +12,7 @@ from dataclasses import field
 from functools import cache
 from typing import Any
 
-from pipeline.errors import Refusal
+from pipeline.errors import Refusal, brief
 
 VARIANTS = "variants"
 """The one branch of a recipe that is not parsed here: it holds recipes."""
@@ -34,6 +35,7 @@ def parsed(root: type, domain: type, tree: dict[str, Any]) -> dict[str, Any]:
         made = parser.instantiate(parser.parse_object({"recipe": present})).recipe
         knobs = {item.name: getattr(made.domain, item.name) for item, _ in _typed(domain)}
         branches = {item.name: getattr(made, item.name, None) for item, _ in _typed(root)}
+        _refuse_endless(made, "")
         return {**branches, "domain": domain(**knobs)}
     except ArgumentError as error:
         raise Refusal(_plainly(str(error))) from None
@@ -73,16 +75,27 @@ def _known(kind: type, tree: Any, path: str) -> None:
     The parser below would import a class that a field `class_path` names; only declared fields reach it.
     """
     if not isinstance(tree, dict):
-        raise Refusal(f"{path.rstrip('.') or 'the recipe'} needs fields of its own, not the value {tree!r}")
+        whose = path.rstrip(".") or "the recipe"
+        raise Refusal(f"{whose} needs fields of its own, not the value {brief(repr(tree))}")
     kinds = {item.name: hint for item, hint in _typed(kind)}
     for key, value in tree.items():
         if key not in kinds:
             near = difflib.get_close_matches(str(key), kinds, 1) or _abbreviated(str(key), kinds)
             hint = f"did you mean {path}{near[0]}?" if near else f"there are: {', '.join(kinds)}"
-            raise Refusal(f"unknown recipe field {path}{key}; {hint}")
+            raise Refusal(f"unknown recipe field {path}{brief(key)}; {hint}")
         inner = _branch(kinds[key])
         if inner is not None and not (value is None and type(None) in typing.get_args(kinds[key])):
             _known(inner, value, f"{path}{key}.")
+
+
+def _refuse_endless(branch: Any, path: str) -> None:
+    """Refuse NaN and infinity, which pass whatever a field's own limits are."""
+    for item in dataclasses.fields(branch):
+        value = getattr(branch, item.name)
+        if dataclasses.is_dataclass(value):
+            _refuse_endless(value, f"{path}{item.name}.")
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise Refusal(f"{path}{item.name} must be a finite number, got {value}")
 
 
 def _abbreviated(text: str, names: Iterable[str]) -> list[str]:
@@ -127,7 +140,7 @@ def _plainly(fault: str) -> str:
     found = re.search(r'"recipe\.([\w.]+)": Expected an? (.+?)\. Got value: (.*)', line)
     found = found or re.search(r'"recipe\.([\w.]+)": .*?Subtypes: \[(.*?)\] .*Given value: (.*)', line)
     if found is None:
-        return f"the recipe is not possible: {line}"
+        return f"the recipe is not possible: {brief(line, 300)}"
     name, kind, value = found.groups()
     kind = re.sub(r"<class '(\w+)'>|typing\.", r"\1", kind).replace(", NoneType", " or null")
-    return f"{name} must be {kind}, got {value}"
+    return f"{name} must be {kind}, got {brief(value)}"

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import yaml
 
 from generators.domain import Domain, domain_class
-from pipeline import parsing
-from pipeline.errors import Refusal
+from pipeline import parsing, trees
+from pipeline.errors import Refusal, brief
 from trainers.config import Fit, Model, Sampling
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -62,7 +62,7 @@ class Curate:
 
     def __post_init__(self) -> None:
         _at_least(1, "curate", file_rows=self.file_rows, longest=self.longest)
-        if min(self.validation, self.test) <= 0 or self.validation + self.test >= 1:
+        if not (self.validation > 0 < self.test and self.validation + self.test < 1):  # nor for a NaN
             raise ValueError(
                 f"curate.validation {self.validation} and curate.test {self.test}"
                 " must be above 0 and leave rows to train"
@@ -222,9 +222,13 @@ def load(source: str, overrides: Sequence[tuple[str, str]] = ()) -> Recipe:
 def _tree(path: Path) -> Tree:
     """The fields that a YAML file holds; an empty file has none."""
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        if path.stat().st_size > trees.LONGEST:
+            raise Refusal(f"it has {path.stat().st_size:,} bytes, {trees.LONGEST:,} are allowed")
+        tree = trees.from_yaml(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise Refusal(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+        raise Refusal(f"{path} is not YAML: {brief(' '.join(str(error).split()))}") from None
+    except Refusal as error:
+        raise Refusal(f"{path} is no recipe: {error}") from None
     if not isinstance(tree, dict):
         raise Refusal(f"{path} is not a recipe: it has no fields")
     return tree
@@ -319,13 +323,16 @@ def _fields(name: str, change: Any) -> Tree:
 
 def nested(name: str, text: str) -> Tree:
     """A dotted field and the YAML text of its value as a tree."""
-    head, _, rest = name.partition(".")
-    return {head: nested(rest, text) if rest else _value(text)}
+    first, *inner = name.rstrip(".").split(".")
+    value = _value(text)
+    for part in reversed(inner):
+        value = {part: value}
+    return {first: value}
 
 
 def _value(text: str) -> Any:
     """A value from the command line: YAML, or the text itself where it is none."""
     try:
-        return yaml.safe_load(text)
+        return trees.from_yaml(text)
     except yaml.YAMLError:
         return text

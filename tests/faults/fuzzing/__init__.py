@@ -1,0 +1,1 @@
+"""Inputs that are wrong, and what a command does with them."""
