@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from generators.installed import package_of
 from pipeline.artifact import Artifact, Json, digest
 from pipeline.begun import begin, end
 from pipeline.console import say
-from pipeline.errors import Refusal
+from pipeline.errors import Refusal, Unfinished
 from pipeline.executor import Executor
 from pipeline.heartbeat import Heartbeat
 from pipeline.provenance import provenance, source_hash
@@ -140,6 +141,7 @@ def make(job: Job, made: set[str] | None = None) -> Job:
     if job.finished():
         _remark(job)
         return job
+    _tell_broken(job)
     begun = time.monotonic()
     job.artifact.folder.mkdir(parents=True, exist_ok=True)
     job.artifact.sweep()
@@ -153,6 +155,13 @@ def make(job: Job, made: set[str] | None = None) -> Job:
     say(job.stage.name, f"{facts.get('summary', 'done')} [dim]({facts['seconds']:.0f} s)[/dim]")
     say("", f"[dim]{job.artifact.place}[/dim]")
     return job
+
+
+def _tell_broken(job: Job) -> None:
+    """Name what was finished and has gone or changed its size since: whatever can be is made again."""
+    with suppress(Unfinished):
+        for name in job.artifact.broken():
+            say(job.stage.name, f"[yellow]{job.artifact.place}/{name} is missing or was changed[/yellow]")
 
 
 def at_work(job: Job) -> Heartbeat:
