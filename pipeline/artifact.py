@@ -244,6 +244,10 @@ class Artifact:
         """The finished files whose names match a glob pattern, in order."""
         return sorted(name for name in self.manifest["files"] if Path(name).match(pattern))
 
+    def complete(self, pattern: str) -> list[str]:
+        """The complete files whose names match a glob pattern, in order: of an unfinished artifact, too."""
+        return [name for name, _ in self._complete() if Path(name).match(pattern)]
+
     def verified(self, name: str) -> Path:
         """The path of a finished file after its hash was checked."""
         entry = self.manifest["files"].get(name)
@@ -301,6 +305,13 @@ class Artifact:
             entry = self.written(name)
             if entry is not None:
                 yield name, entry
+
+
+def require_whole(folder: Path) -> None:
+    """Check the hashes of a folder of a finished artifact; raises Damaged. Others are taken as they are."""
+    above = Artifact(folder.parent)
+    if above.manifest_path.is_file():
+        above.verified_folder(folder.name)
 
 
 def is_note(name: str) -> bool:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
 import os
 import pickle
+import socket
+import sys
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline.artifact import Artifact
 from pipeline.console import say
@@ -26,6 +30,10 @@ AHEAD = 2
 """Shards under way for each core: one at work, one waiting, so that no worker waits for the driver."""
 PATIENCE = 10.0
 """Seconds to wait for a cluster to answer."""
+BEAT = 1.0
+"""Seconds after which the cluster is looked at, if no shard has ended meanwhile."""
+GONE = 15.0
+"""Seconds without an answer after which a head counts as gone: one that is begun again takes less."""
 PROBED = 60.0
 """Seconds that nodes have to say whether they are fit; later ones say it with their first shard."""
 
@@ -46,12 +54,19 @@ def over_nodes(
         return
     with joined(address) as ray, _site(artifact) as site:
         _probe(ray, site)
-        yield from _results(ray, site, task, todo, workers, gpus, artifact)
+        yield from _results(ray, Pulse(ray), site, task, todo, workers, gpus, artifact)
     artifact.refresh()  # other machines have written into it
 
 
 def _results(
-    ray: Any, site: Site, task: Task, todo: list[int], workers: int, gpus: int, artifact: Artifact
+    ray: Any,
+    pulse: Pulse,
+    site: Site,
+    task: Task,
+    todo: list[int],
+    workers: int,
+    gpus: int,
+    artifact: Artifact,
 ) -> Iterator[tuple[int, Any]]:
     gpus = min(gpus, int(ray.cluster_resources().get("GPU", 0)))
     placed = {"num_cpus": 1, "num_gpus": gpus, "max_retries": RETRIES, "scheduling_strategy": "SPREAD"}
@@ -59,19 +74,75 @@ def _results(
     shared = site, [ray.put(task)]  # in a list, so that a worker reads it once and not for every shard
     rest = iter(todo)
     running: dict[Any, int] = {}
+    room = workers or AHEAD
     try:
         while True:
-            for shard in islice(rest, max(0, (workers or _room(ray, gpus)) - len(running))):
+            if pulse.feel() and not workers:
+                room = pulse.room(gpus)
+            for shard in islice(rest, max(0, room - len(running))):
                 running[run.remote(*shared, shard)] = shard
             if not running:
                 return
-            done, _ = ray.wait(list(running), timeout=PATIENCE)
+            done, _ = ray.wait(list(running), timeout=BEAT)
             for each in done:
                 shard = running.pop(each)
-                yield shard, _result(ray, each, shard, artifact)
+                yield shard, _result(ray, pulse, each, shard, artifact)
+    except Gone:
+        running.clear()
+        raise
     finally:
         for each in running:
             ray.cancel(each, force=True)
+
+
+class Gone(Refusal):
+    """The cluster has gone in the middle of a run."""
+
+
+class Pulse:
+    """Whether the cluster is still there: Ray would wait for a minute, then end this process by itself."""
+
+    def __init__(self, ray: Any) -> None:
+        self._address: str = ray.get_runtime_context().gcs_address
+        self._raylet: str = ray._private.worker.global_worker.node.raylet_socket_name
+        self._answered = time.monotonic()
+        self._ray, self._room, self._counted = ray, AHEAD, float("-inf")
+
+    def room(self, gpus: int) -> int:
+        """How many shards may be under way; nodes come and go. Only to be asked of a head that answers."""
+        if time.monotonic() - self._counted > PATIENCE:
+            self._counted = time.monotonic()
+            resources = self._ray.cluster_resources()
+            self._room = AHEAD * max(1, int(resources.get("GPU" if gpus else "CPU", 0)))
+        return self._room
+
+    def feel(self) -> bool:
+        """Whether the head answers; raises Gone where it has not for long, or where this node has died."""
+        if not _listens(socket.AF_UNIX, self._raylet):
+            self._stopped("the node of this machine has died")
+        host, _, port = self._address.rpartition(":")
+        if _listens(socket.AF_INET6 if ":" in host else socket.AF_INET, (host.strip("[]"), int(port))):
+            self._answered = time.monotonic()
+            return True
+        if time.monotonic() - self._answered > GONE:
+            self._stopped("its head does not answer any more")
+        return False
+
+    def _stopped(self, why: str) -> NoReturn:
+        raise Gone(
+            f"the Ray cluster at {self._address} is gone ({why}); what is finished is kept:"
+            " run the same command again, with another cluster or without --executor ray"
+        )
+
+
+def _listens(family: socket.AddressFamily, place: Any) -> bool:
+    try:
+        with socket.socket(family) as knock:
+            knock.settimeout(BEAT)
+            knock.connect(place)
+    except OSError:
+        return False
+    return True
 
 
 _TASKS: dict[str, Task] = {}
@@ -92,12 +163,13 @@ def _on_node(site: Site, held: list[Any], shard: int) -> Outcome:
     return run_shard(site, task, shard, _named(address, ray.get_runtime_context().get_node_id()))
 
 
-def _result(ray: Any, done: Any, shard: int, artifact: Artifact) -> Any:
+def _result(ray: Any, pulse: Pulse, done: Any, shard: int, artifact: Artifact) -> Any:
     """What the task gave; raises Refusal with the shard, the node and the log for one that failed."""
     log = f"{artifact.place}/{LOGS}/{log_name(shard)}"
     try:
         outcome: Outcome = ray.get(done)
     except ray.exceptions.RayError as error:
+        pulse.feel()
         if isinstance(error, ray.exceptions.WorkerCrashedError | ray.exceptions.OutOfMemoryError):
             cause = f"its worker died {RETRIES + 1} times, perhaps for want of memory"
         else:
@@ -111,15 +183,12 @@ def _result(ray: Any, done: Any, shard: int, artifact: Artifact) -> Any:
     return outcome.result
 
 
-def _room(ray: Any, gpus: int) -> int:
-    """How many shards may be under way; nodes come and go."""
-    return AHEAD * max(1, int(ray.cluster_resources().get("GPU" if gpus else "CPU", 0)))
-
-
 @contextlib.contextmanager
 def joined(address: str) -> Iterator[Any]:
     """The library, as a driver of the cluster at that address, and quiet; left again at the end."""
     ray = library()
+    if _LEFT:
+        raise Gone(_LEFT[0])
     if ray.is_initialized():
         yield ray
         return
@@ -128,10 +197,29 @@ def joined(address: str) -> Iterator[Any]:
         ray.init(address=place, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=True)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise Refusal(_refused(place, error)) from None
+    ray._private.worker.print_to_stdstream = lambda *_, **__: None  # what dies is told in our own words
     try:
         yield ray
-    finally:
+    except Gone as gone:
+        # Of what is not there one cannot take leave: Ray would wait for a minute, or bring the process down.
+        _LEFT.append(str(gone))
+        atexit.unregister(ray._private.worker.shutdown)
+        atexit.register(_end)
+        raise
+    except BaseException:
         ray.shutdown()
+        raise
+    ray.shutdown()
+
+
+_LEFT: list[str] = []
+"""What was said when a cluster had gone: this process cannot join another one."""
+
+
+def _end() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(1)
 
 
 def library() -> Any:

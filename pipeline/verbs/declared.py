@@ -89,3 +89,12 @@ def present(text: str) -> Path:
     from pipeline.store import present as fetched
 
     return fetched(text)
+
+
+def checkpoint(text: str) -> Path:
+    """The folder of a model to read; where it stands in a finished artifact, its hashes are checked."""
+    from pipeline.artifact import require_whole
+
+    folder = present(text)
+    require_whole(folder.absolute())
+    return folder

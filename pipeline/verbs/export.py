@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pipeline.verbs.declared import declare, present, without_fields
+from pipeline.verbs.declared import checkpoint, declare, without_fields
 
 
 def add(verbs: Any) -> None:
     """Declare the verb."""
     verb = declare(verbs, "export", "write a checkpoint for Hugging Face tools", without_fields(_run))
-    verb.add_argument("--checkpoint", required=True, type=present, help="folder of a trained model")
+    verb.add_argument("--checkpoint", required=True, type=checkpoint, help="folder of a trained model")
     verb.add_argument("--to", required=True, type=Path, help="folder to write")
 
 

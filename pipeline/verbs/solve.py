@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Refusal
-from pipeline.verbs.declared import declare, present, without_fields
+from pipeline.verbs.declared import checkpoint, declare, without_fields
 
 
 def add(verbs: Any) -> None:
     """Declare the verb."""
     verb = declare(verbs, "solve", "let a checkpoint answer a problem of your own", without_fields(_run))
-    verb.add_argument("--checkpoint", required=True, type=present, help="folder of a trained model")
+    verb.add_argument("--checkpoint", required=True, type=checkpoint, help="folder of a trained model")
     verb.add_argument("--problem", required=True, help="a file, or the text itself")
     verb.add_argument("--samples", type=int, default=0, help="show the best of N sampled responses")
     verb.add_argument("--temperature", type=float, default=1.0, help="of the samples (default 1)")

@@ -15,6 +15,7 @@ from pipeline.verbs.declared import (
     Overrides,
     add_artifacts,
     add_recipe,
+    checkpoint,
     declare,
     present,
     recipe,
@@ -63,7 +64,7 @@ def _generate_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _evaluate_options(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--checkpoint", nargs="+", type=present, help="judge these checkpoints instead")
+    verb.add_argument("--checkpoint", nargs="+", type=checkpoint, help="judge these checkpoints instead")
     verb.add_argument("--on", nargs="+", help="on these artifacts, Parquet files or problem files")
 
 

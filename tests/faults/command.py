@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from faults.sameness import STATE
+
 from pipeline.artifact import MANIFEST, Artifact
+from pipeline.cli import main
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240.0
@@ -78,6 +84,20 @@ def distill(words: Sequence[str], environment: Mapping[str, str] | None = None) 
     return ended(started(words, environment))
 
 
+def inside(words: Sequence[str]) -> tuple[Ended, str]:
+    """Run a command in this process, which saves its start; gives what it printed, too."""
+    out, said = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
+        try:
+            code = main(words)
+        except SystemExit as error:
+            code = int(error.code or 0)
+        except Exception:
+            said.write(traceback.format_exc())
+            code = 1
+    return Ended(code, said.getvalue()), out.getvalue()
+
+
 def script(text: str, words: Sequence[str], environment: Mapping[str, str] | None = None) -> Ended:
     """Run a few lines of Python to their end."""
     return ended(_started(["-c", text, *words], environment))
@@ -86,7 +106,8 @@ def script(text: str, words: Sequence[str], environment: Mapping[str, str] | Non
 def hashes(artifacts: Path) -> dict[str, str]:
     """Every file that the manifests of a tree name, the rounds' own too, by its path, with its hash.
 
-    Raises Damaged where a file is not what its manifest says.
+    The state of a training is left out: it holds how long that took. Raises Damaged where a file is not what
+    its manifest says.
     """
     found = {}
     for manifest in sorted(artifacts.rglob(MANIFEST)):
@@ -94,7 +115,8 @@ def hashes(artifacts: Path) -> dict[str, str]:
         folder = manifest.parent.relative_to(artifacts)
         for name, entry in artifact.manifest["files"].items():
             artifact.verified(name)
-            found[f"{folder}/{name}"] = entry["blake2b"]
+            if not name.endswith(STATE):
+                found[f"{folder}/{name}"] = entry["blake2b"]
     return found
 
 

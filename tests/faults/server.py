@@ -20,6 +20,7 @@ import yaml
 
 from faults.command import PATIENCE, differing, distill, ended, hashes, script, started
 from faults.proxy import Mood, Proxy
+from faults.sameness import STATE
 from faults.trial import Fault, Scale, Trial
 
 MOODS: tuple[Mood, ...] = tuple(mood for mood in get_args(Mood) if mood != "well")
@@ -115,7 +116,8 @@ class Bench:
         for key in self.keys(bucket):
             if key.endswith("/manifest.json"):
                 folder = key.removesuffix("/manifest.json")
-                for name in json.loads(self.content(bucket, key))["files"]:
+                files = json.loads(self.content(bucket, key))["files"]
+                for name in (name for name in files if not name.endswith(STATE)):
                     content = self.content(bucket, f"{folder}/{name}")
                     found[f"{folder}/{name}".removeprefix("runs/")] = hashlib.blake2b(
                         content, digest_size=16
