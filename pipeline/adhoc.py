@@ -11,6 +11,7 @@ import polars as pl
 from rich.markup import escape
 
 from generators.domain import Domain
+from pipeline.answering import Entrant
 from pipeline.artifact import Artifact, Json, digest, file_hash
 from pipeline.console import OUT, say, table
 from pipeline.errors import Refusal
@@ -20,7 +21,7 @@ from pipeline.provenance import provenance
 from pipeline.recipe import Recipe, build, domain_fields, merged, nested
 from pipeline.rollouts import Student, stored_hashes
 from pipeline.seeds import named_rng
-from pipeline.stages.evaluate import Entrant, judge
+from pipeline.stages.evaluate import judge
 
 
 def evaluate(
@@ -82,7 +83,9 @@ def _judged(
         artifact.folder.mkdir(parents=True, exist_ok=True)
         artifact.sweep()
         with Heartbeat(artifact, "evaluate", source):
-            facts = judge(artifact, domain, entrants, problems, recipe.evaluate, recipe.seed, executor)
+            models = executor.for_models(recipe.fit)
+            asked, seed = recipe.evaluate, recipe.seed
+            facts = judge(artifact, domain, entrants, problems, asked, seed, executor, models)
         about = {
             "stage": "evaluate",
             "source": source,

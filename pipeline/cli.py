@@ -6,8 +6,10 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
-from pipeline.errors import Refusal, told
+from pipeline.errors import Refusal, brief, told
+from pipeline.launch import launched
 from pipeline.verbs import (
     compare,
     conform,
@@ -30,6 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     _quiet()
     try:
+        if (place := launched(words)) is not None:
+            from pipeline.crew import lead
+
+            if place.rank:
+                from pipeline.fellow import follow
+
+                return follow(place)
+            lead(place)
         parser = _parser(words)
         known, overrides = _divided(words, parser)
         options = parser.parse_args(known)
@@ -51,8 +61,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Repeats the beginning of a word that it does not understand, and not all of it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and end with code 2."""
+        super().error(brief(message, 400))
+
+
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="distill",
         description="Distil search into transformers: traces, training, bootstrapping, judgement.",
         allow_abbrev=False,

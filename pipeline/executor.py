@@ -1,4 +1,4 @@
-"""How a function runs over shards: here, in processes, on a cluster. It does not know what it runs."""
+"""How a function runs over shards: in processes, on devices, on a cluster. It does not know what it runs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.artifact import Artifact
+from pipeline.crew import crew_of, place_of
+from trainers.config import Fit
 
 Task = Callable[[int], Any]
 
@@ -23,11 +25,18 @@ class Executor:
     """Tasks at a time; 0 takes one a core, of this machine or of the cluster."""
     cluster: str | None = None
     """The address of a Ray cluster, `auto` for the one at hand; None for this machine."""
+    devices: Fit | None = None
+    """The run whose devices take part, a process for each; None for processes of this machine."""
 
-    @property
-    def for_models(self) -> Executor:
-        """Where rollouts are made: on the cluster, or in this process, as a model takes all of a machine."""
-        return HERE if self.cluster is None else self
+    def for_models(self, fit: Fit) -> Executor:
+        """Where rollouts are made: on the cluster, or on the devices of a training run."""
+        return Executor(workers=1, devices=fit) if self.cluster is None else self
+
+    def several(self) -> bool:
+        """Whether tasks run elsewhere than in this process, which then tells of all of them."""
+        if self.cluster is not None or self.workers != 1:
+            return True
+        return self.devices is not None and place_of(self.devices).size > 1
 
     def over(
         self, task: Task, shards: Iterable[int], artifact: Artifact, gpus: int = 0
@@ -36,7 +45,10 @@ class Executor:
 
         The task writes into the artifact; on a cluster it keeps a log there for each shard, and takes `gpus`.
         """
-        if self.cluster is None:
+        crew = None if self.devices is None else crew_of(self.devices)
+        if crew is not None:
+            yield from crew.over(task, shards, artifact)
+        elif self.cluster is None:
             yield from over_shards(task, shards, self.workers)
         else:
             from pipeline.cluster import over_nodes

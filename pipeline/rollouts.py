@@ -42,10 +42,11 @@ class Student:
 
     @cached_property
     def model(self) -> Any:
-        """The loaded weights."""
+        """The loaded weights, on the device of this process."""
+        from trainers.device import on, own
         from trainers.model import load
 
-        return load(self.folder)
+        return on(own(), load(self.folder))
 
     @cached_property
     def hash(self) -> str:

@@ -9,6 +9,7 @@ import platform
 import sys
 import time
 import traceback
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifact import write_json
+from pipeline.artifact import Artifact, write_json
 from pipeline.errors import told
 from pipeline.store import MARK, Store
 
@@ -70,6 +71,12 @@ class Site:
         except OSError as error:
             return f"cannot use {error.filename or self.here / self.folder}: {error.strerror or error}"
 
+    def taken_once(self) -> str | None:
+        """The same, asked once by a process for all shards of a run."""
+        if self.token not in _PLACES:
+            _PLACES[self.token] = self.taken()
+        return _PLACES[self.token]
+
     def _enter(self) -> str | None:
         for name, value in self.environment.items():
             if name in ENGINES:
@@ -93,6 +100,27 @@ class Site:
         return None
 
 
+_PLACES: dict[str, str | None] = {}
+"""What stands against each place that this process was to take."""
+
+
+@contextlib.contextmanager
+def marked(artifact: Artifact) -> Iterator[Site]:
+    """This process's place, with a marker among the logs by which others see that they share the folder."""
+    store = artifact.store
+    token = f".site-{uuid.uuid4().hex}.tmp"
+    site = Site(Path.cwd(), artifact.folder, token, store, versions(), environment(store))
+    site.logs.mkdir(parents=True, exist_ok=True)
+    marker = site.logs / token
+    marker.write_text("")
+    try:
+        yield site
+    finally:
+        marker.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            site.logs.rmdir()  # unless there are logs
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a shard ended, and where."""
@@ -107,7 +135,7 @@ class Outcome:
 
 def run_shard(site: Site, task: Callable[[int], Any], shard: int, node: str) -> Outcome:
     """Run a task in the driver's place; whatever it says goes into the shard's log."""
-    unfit = _taken_once(site.token, site)
+    unfit = site.taken_once()
     if unfit:
         return Outcome(node, unfit=unfit)
     path = site.logs / log_name(shard)
@@ -128,15 +156,6 @@ def run_shard(site: Site, task: Callable[[int], Any], shard: int, node: str) -> 
     except OSError as error:
         return Outcome(node, fault=told(error))
     return outcome
-
-
-_PLACES: dict[str, str | None] = {}
-
-
-def _taken_once(token: str, site: Site) -> str | None:
-    if token not in _PLACES:
-        _PLACES[token] = site.taken()
-    return _PLACES[token]
 
 
 def log_name(shard: int) -> str:

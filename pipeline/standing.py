@@ -100,8 +100,9 @@ class Standing:
         if self.stage == "bootstrap":
             return len(self.rounds(done=True))
         if self.stage == "evaluate":
-            answered = sum(name.startswith("parts/") for name in self.complete)
-            return self.size if "rollouts.parquet" in self.complete else answered
+            # Checkpoints answer one after the other, piece by piece: those before the last one are through.
+            begun = [int(name.split("-")[1]) for name in self.complete if name.startswith("parts/rollouts-")]
+            return self.size if "rollouts.parquet" in self.complete else max(begun, default=0)
         return None
 
     def rounds(self, done: bool) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ import polars as pl
 from safetensors.numpy import save_file
 
 from pipeline import schema
+from pipeline.answering import Entrant
 from pipeline.artifact import Artifact, Json, write_json
 from pipeline.dataset import split_rows
 from pipeline.identity import response_hashes
@@ -19,7 +20,7 @@ from pipeline.recipe import Recipe, build
 from pipeline.seeds import named_rng
 from pipeline.stage import Job, Options, make
 from pipeline.stages import bootstrap, encode, evaluate
-from pipeline.stages.evaluate import EVALUATE, Entrant
+from pipeline.stages.evaluate import EVALUATE
 from pipeline.vocabulary import Vocabulary
 
 TREE: dict[str, Any] = {

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from generators import domain as domains
 from pipeline import console, metrics
+from pipeline.answering import ROLLOUTS
 from pipeline.artifact import Artifact, write_json
 from pipeline.cli import main
 from pipeline.comparison.pair import Agreement, Pair
@@ -28,7 +29,6 @@ from pipeline.comparison.side import load
 from pipeline.examination import EXAMINED
 from pipeline.intervals import Estimate, difference
 from pipeline.stage import Job
-from pipeline.stages.evaluate import ROLLOUTS
 
 Told = Callable[..., str]
 

@@ -14,6 +14,7 @@ import pytest
 from reading import Page, is_closed
 
 from pipeline import schema
+from pipeline.answering import ROLLOUTS
 from pipeline.artifact import Artifact, write_json
 from pipeline.cli import main
 from pipeline.lineage import domain_of
@@ -22,7 +23,6 @@ from pipeline.page.collection import left_out
 from pipeline.page.faithfulness import departures
 from pipeline.page.findings import Findings
 from pipeline.stage import Job, Options, make
-from pipeline.stages.evaluate import ROLLOUTS
 from pipeline.stages.report import PAGE, REPORT
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)> & Co.'

@@ -164,6 +164,16 @@ class Fit:
             raise BadSettings(f"fit.rows must be at least 1, or null for all, got {self.rows}")
 
 
+def refuse_few_rows(fit: Fit, devices: int) -> None:
+    """BadSettings where a step has less than a row for each device."""
+    if fit.accumulate < devices:
+        raise BadSettings(
+            f"fit.accumulate {fit.accumulate} is fewer rows a step than there are devices ({devices}):"
+            f" set it to at least {devices}, and fit.batch_tokens ({fit.batch_tokens}) to as much less"
+            " if steps are to stay as large as they are"
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
     """How responses are drawn from a model."""

@@ -21,6 +21,12 @@ def own() -> torch.device:
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
 
 
+def on(device: torch.device, model: PreTrainedModel) -> PreTrainedModel:
+    """The model, moved there."""
+    moved: Any = model
+    return moved.to(device)  # type: ignore[no-any-return]  # itself
+
+
 def share_cores(processes: int) -> None:
     """Leave the other processes of this machine their part of its cores, unless a number is set."""
     if "OMP_NUM_THREADS" not in os.environ:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from itertools import groupby
 
@@ -18,7 +19,7 @@ from trainers.decoding import Decoder, prefill
 from trainers.drawing import allowed, drawer
 from trainers.randomness import uniforms
 from trainers.responses import Jobs, Queue, Response
-from trainers.slots import Graphs, Slots, Step
+from trainers.slots import Graphs, Slots
 from trainers.tokens import Tokens
 
 BLOCK = 32
@@ -99,7 +100,7 @@ class Engine:
         self.cache: Cache = cache_type(geometry, self.shapes.rows, self.shapes.window)
         self.slots = Slots(self.shapes.rows, max(jobs.limits), model.device)
         self.draw = drawer(sampling, allowed(tokens, model.device))
-        self.step: Step = Graphs(self._step, self.slots) if cuda else self._step
+        self.graphs = Graphs(self.slots) if cuda else None
         self.stride = GPU_STRIDE if cuda else 1
         self.prefilled: dict[int, Tensor | None] = {}
         self.owner = np.full(self.shapes.rows, -1)
@@ -188,9 +189,11 @@ class Engine:
         window = self.shapes.window if self.shapes.fixed else min(window, self.shapes.window)
         block = self.shapes.block or self.rows
         blocks = [first for first in range(0, self.rows, block) if live[first : first + block].any()]
+        # A method kept in the engine would be a circle, and the cache would wait for the garbage collector.
+        step = self._step if self.graphs is None else partial(self.graphs, self._step)
         for _ in range(self.stride):
             for first in blocks:
-                self.step(first, first + block, window)
+                step(first, first + block, window)
         self.depth += self.stride
 
     def _step(self, first: int, last: int, window: int) -> None:

@@ -29,8 +29,9 @@ from trainers.learner import Learner
 from trainers.loggers import loggers
 from trainers.meter import Meter, mfu
 from trainers.model import load
+from trainers.place import Place
 from trainers.progress import ProgressBar
-from trainers.ranks import Environment, FirstReads, Place, agreed, here, refuse_other_size, told
+from trainers.ranks import Environment, FirstReads, agreed, here, refuse_other_size, told
 from trainers.run import Run
 from trainers.scorer import TOGETHER
 from trainers.targets import refuse_impossible

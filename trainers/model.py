@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -25,6 +24,7 @@ from trainers import checkpoint
 from trainers.attention import NAME
 from trainers.config import BadSettings, Model
 from trainers.shape import feedforward, resolved
+from trainers.stored import require_sound
 from trainers.tokens import Tokens
 
 FAMILIES: dict[str, tuple[Callable[..., PreTrainedConfig], Any]] = {
@@ -69,13 +69,9 @@ def load(folder: Path | str) -> PreTrainedModel:
     """Our own checkpoint or any Hugging Face folder of a known family, in float32, with our attention."""
     folder = Path(folder)
     checkpoint.restore(folder)
-    if not (folder / "config.json").is_file():
-        raise BadSettings(f"{folder} is not a checkpoint: it has no config.json")
+    require_sound(folder, tuple(FAMILIES))
     try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        if config.model_type not in FAMILIES:
-            known = ", ".join(FAMILIES)
-            raise BadSettings(f"{folder} holds a model of the family {config.model_type}; known are {known}")
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         config.attention_dropout = 0.0  # packed attention has none
         logging.disable_progress_bar()
         loaded: Any = AutoModelForCausalLM.from_pretrained(
@@ -84,12 +80,12 @@ def load(folder: Path | str) -> PreTrainedModel:
             attn_implementation=NAME,
             dtype=torch.float32,
             local_files_only=True,
+            use_safetensors=True,  # and no pickle, which could run code
+            trust_remote_code=False,
             output_loading_info=True,
         )
-    except BadSettings:
-        raise
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as fault:
-        reason = " ".join(str(fault).split())
+    except Exception as fault:  # a library may raise anything over a file that it did not write
+        reason = " ".join(str(fault).split())[:200]
         raise BadSettings(f"{folder} cannot be loaded as a model: {reason}") from fault
     model: PreTrainedModel = loaded[0]
     if missing := loaded[1]["missing_keys"]:

@@ -10,7 +10,6 @@ import os
 import socket
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -18,10 +17,11 @@ import torch
 import torch.distributed as dist
 from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
-from torch._C._distributed_c10d import Store
+from torch._C._distributed_c10d import PrefixStore, Store
 
-from trainers.config import BadSettings, Fit
+from trainers.config import BadSettings, Fit, refuse_few_rows
 from trainers.device import own
+from trainers.place import Place
 
 PATIENCE = timedelta(hours=2)
 """How long one waits for the others in a step: for uploads and compilers; a death is noticed at once."""
@@ -29,35 +29,20 @@ PATIENCE = timedelta(hours=2)
 Made = TypeVar("Made")
 
 
-@dataclass(frozen=True)
-class Place:
-    """One process among several."""
-
-    rank: int = 0
-    size: int = 1
-    local_rank: int = 0
-    """Its number on its node, which is that of its device."""
-    local_size: int = 1
-
-    @property
-    def node(self) -> int:
-        """The number of its node; nodes have equal numbers of processes."""
-        return self.rank // self.local_size
-
-    @property
-    def nodes(self) -> int:
-        """How many there are."""
-        return self.size // self.local_size
-
-
 def join(store: Store, place: Place) -> None:
-    """Join the group of all processes that meet in `store`; BadSettings where two would share a GPU."""
+    """Join the group of all processes that meet in `store`, unless it is joined.
+
+    BadSettings where two of them would share a GPU.
+    """
+    if dist.is_initialized():
+        return
     os.environ["LOCAL_RANK"], os.environ["LOCAL_WORLD_SIZE"] = str(place.local_rank), str(place.local_size)
     if own().type == "cuda":
         torch.cuda.set_device(own())
     # Objects and orders go over gloo whatever the tensors of training take.
     backend = "cpu:gloo,cuda:nccl" if own().type == "cuda" else "gloo"
-    dist.init_process_group(backend, store=store, rank=place.rank, world_size=place.size, timeout=PATIENCE)
+    group = PrefixStore("group", store)
+    dist.init_process_group(backend, store=group, rank=place.rank, world_size=place.size, timeout=PATIENCE)
     refuse_shared_gpus()
 
 
@@ -134,16 +119,7 @@ def refuse_other_size(fit: Fit, place: Place) -> None:
             f"fit.devices {fit.devices} and fit.nodes {fit.nodes} do not match the processes that train:"
             f" {place.local_size} on each of {place.nodes} nodes"
         )
-    if fit.accumulate < place.size:
-        raise BadSettings(too_few_rows(fit.accumulate, place.size, fit.batch_tokens))
-
-
-def too_few_rows(rows: int, devices: int, batch_tokens: int) -> str:
-    """What to tell someone whose step has less than a row for each device."""
-    return (
-        f"fit.accumulate is {rows}, so a step has fewer rows than there are devices ({devices}): set it to at"
-        f" least {devices}, and fit.batch_tokens ({batch_tokens}) lower for steps of the same size"
-    )
+    refuse_few_rows(fit, place.size)
 
 
 class Environment(ClusterEnvironment):

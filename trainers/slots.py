@@ -56,29 +56,29 @@ class Slots:
 class Graphs:
     """A step as CUDA graphs, one for each shape: launching small kernels costs more than running them."""
 
-    def __init__(self, step: Step, slots: Slots) -> None:
+    def __init__(self, slots: Slots) -> None:
         """Nothing is captured before its first use."""
-        self.step, self.slots = step, slots
+        self.slots = slots
         self.captured: dict[tuple[int, int, int], torch.cuda.CUDAGraph] = {}
 
-    def __call__(self, first: int, last: int, window: int) -> None:
-        """Run the step of this shape."""
+    def __call__(self, step: Step, first: int, last: int, window: int) -> None:
+        """Run the step, always the same one, on this shape."""
         shape = (first, last, window)
         if shape not in self.captured:
-            self.captured[shape] = self._capture(shape)
+            self.captured[shape] = self._capture(step, shape)
         self.captured[shape].replay()
 
-    def _capture(self, shape: tuple[int, int, int]) -> torch.cuda.CUDAGraph:
+    def _capture(self, step: Step, shape: tuple[int, int, int]) -> torch.cuda.CUDAGraph:
         # Warming up runs the step, so the state is put back; what it wrote beyond the state is written again.
         kept = {name: tensor.clone() for name, tensor in vars(self.slots).items()}
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
-            self.step(*shape)
+            step(*shape)
         torch.cuda.current_stream().wait_stream(stream)
         for name, tensor in kept.items():
             getattr(self.slots, name).copy_(tensor)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            self.step(*shape)
+            step(*shape)
         return graph

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import warnings
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
+from trainers import stored
 from trainers.attention import is_causal
 from trainers.checkpoints import STATE
 from trainers.config import BadSettings, Fit, Model
@@ -74,7 +74,7 @@ def refuse_other_words(folder: Path, ids: Path) -> None:
 
 
 def _json(path: Path) -> Any:
-    return json.loads(path.read_text()) if path.is_file() else None
+    return stored.fields(path) if path.is_file() else None
 
 
 def _listed(vocabulary: Any) -> Any:

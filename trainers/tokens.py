@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from trainers import stored
 from trainers.config import BadSettings
 
 FILE = "tokens.json"
@@ -30,8 +31,14 @@ class Tokens:
     """Ordered classes beyond each end: a number 1 + j or -j (j = 1 ... value_outer) is the j-th of them."""
 
     def __post_init__(self) -> None:
+        if not all(0 <= each < self.words for each in (self.pad, self.bos, self.eos)):
+            raise BadSettings(
+                f"the ids {self.pad}, {self.bos} and {self.eos} are not among a vocabulary's {self.words}"
+            )
         if self.words > self.size:
             raise BadSettings(f"a vocabulary of {self.words} words does not fit into {self.size} rows")
+        if not 0 <= (self.value_start or 0) <= self.size - self.value_buckets:
+            raise BadSettings(f"values from {self.value_start} on do not fit into {self.size} rows")
         if (self.value_start is None) != (self.value_buckets == 0):
             raise BadSettings(
                 f"value_start {self.value_start} contradicts {self.value_buckets} value buckets"
@@ -48,20 +55,16 @@ class Tokens:
     def read(cls, folder: Path) -> Tokens:
         """The tokens.json of encoded data or of a checkpoint; BadSettings when it is missing or spoilt."""
         path = folder / FILE
-        try:
-            found = json.loads(path.read_text())
-        except FileNotFoundError:
-            raise BadSettings(
-                f"{path} is missing: {folder} is neither encoded data nor a checkpoint of ours"
-            ) from None
-        except json.JSONDecodeError as fault:
-            raise BadSettings(f"{path} is not readable: {fault}") from None
+        if not path.is_file():
+            raise BadSettings(f"{path} is missing: {folder} is neither encoded data nor a checkpoint of ours")
+        found = stored.fields(path)
         names = [field.name for field in fields(cls)]
-        unknown = sorted(set(found) - set(names)) if isinstance(found, dict) else ["(not an object)"]
+        unknown = ", ".join(sorted(set(found) - set(names)))[:100]
         if unknown or not {"size", "words"} <= set(found):
-            raise BadSettings(
-                f"{path} must hold {', '.join(names)}; unknown: {', '.join(unknown) or 'nothing'}"
-            )
+            raise BadSettings(f"{path} must hold {', '.join(names)}; unknown: {unknown or 'nothing'}")
+        for name, value in found.items():
+            if type(value) is not int and not (value is None and name == "value_start"):
+                raise BadSettings(f"{path}: {name} must be a whole number, got {str(value)[:40]}")
         return cls(**found)
 
     def write(self, folder: Path) -> None:

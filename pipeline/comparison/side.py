@@ -12,13 +12,14 @@ import polars.selectors as cs
 
 from generators.domain import Domain
 from pipeline import schema
+from pipeline.answering import ROLLOUTS, Entrant
 from pipeline.artifact import Artifact
 from pipeline.asked import asked
 from pipeline.errors import Damaged, Refusal
 from pipeline.lineage import ancestors, domain_of, finished
 from pipeline.metrics import COLUMNS
 from pipeline.rollouts import GREEDY
-from pipeline.stages.evaluate import ROLLOUTS, START, Entrant, final
+from pipeline.stages.evaluate import START, final
 
 Rule = Literal["greedy", "sampled"]
 

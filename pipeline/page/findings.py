@@ -11,12 +11,13 @@ from typing import Any
 import polars as pl
 
 from pipeline import metrics, schema
+from pipeline.answering import ROLLOUTS
 from pipeline.artifact import Json
 from pipeline.asked import asked
 from pipeline.page.curves import Curve, read_curve
 from pipeline.page.origin import Origin
 from pipeline.rollouts import GREEDY
-from pipeline.stages.evaluate import ROLLOUTS, START, final
+from pipeline.stages.evaluate import START, final
 
 LIGHT = (
     "arm",

@@ -14,7 +14,7 @@ import polars as pl
 from pipeline import metrics, schema
 from pipeline.artifact import Artifact, Json
 from pipeline.card import round_card
-from pipeline.console import LOG, bar, say
+from pipeline.console import bar, say
 from pipeline.dataset import split_rows
 from pipeline.errors import Refusal
 from pipeline.executor import HERE
@@ -24,6 +24,7 @@ from pipeline.seeds import named_rng, named_seed
 from pipeline.selection import eligible, improved_rows
 from pipeline.stage import Job, Need, Stage
 from pipeline.stages import curate, encode, train
+from trainers.config import BadSettings, Fit
 
 CHUNK = 256
 """Training problems that are rolled out, judged and written in one step: what an interruption can cost."""
@@ -32,7 +33,20 @@ CHUNK = 256
 def settings(recipe: Recipe) -> Json:
     """All of the branch, with what of the fine-tuning decides weights."""
     assert recipe.bootstrap is not None
-    return {**asdict(recipe.bootstrap), "fit": train.fit_settings(recipe.bootstrap.fit), "seed": recipe.seed}
+    try:
+        fit = train.fit_settings(fine_tuning(recipe))
+    except BadSettings as fault:
+        raise Refusal(f"bootstrap.{fault}") from None
+    return {**asdict(recipe.bootstrap), "fit": fit, "seed": recipe.seed}
+
+
+def fine_tuning(recipe: Recipe) -> Fit:
+    """The training run of a round, on the devices of the first one unless it names its own."""
+    assert recipe.bootstrap is not None
+    fit = recipe.bootstrap.fit
+    if fit.devices is not None or fit.nodes is not None:
+        return fit
+    return replace(fit, devices=recipe.fit.devices, nodes=recipe.fit.nodes)
 
 
 def run(job: Job) -> Json:
@@ -164,7 +178,8 @@ class _Round:
     def _roll_out(self, artifact: Artifact) -> Json:
         rows = self.asked
         # Where nothing is drawn, there is nothing to carry to a cluster.
-        executor = HERE if self.arm == "unchanged" else self.job.options.executor.for_models
+        models = self.job.options.executor.for_models(self.job.recipe.fit)
+        executor = HERE if self.arm == "unchanged" else models
         chunks = -(-len(rows) // CHUNK)
         names = [f"data/train-{at:05d}-of-{chunks:05d}.parquet" for at in range(chunks)]
         missing = [at for at, name in enumerate(names) if artifact.written(name) is None]
@@ -269,23 +284,14 @@ class _Round:
         return {"notation": recipe.notation}
 
     def _fine_tune(self, artifact: Artifact) -> Json:
-        from trainers.fit import fit
-
         recipe = self.job.recipe
         parent = self.previous.checkpoint.verified_folder("last")  # it has the optimizer's state
         artifact.resume("last/state.ckpt")
-        with train.steps(f"fine-tune {self.arm} {self.number}", artifact.folder, self.settings.fit):
-            done = fit(
-                ids=self.ids.verified_folder(encode.IDS),
-                out=artifact.folder,
-                model=recipe.model,
-                # The same seed for every arm: equal steps and, as far as rows are equal, equal batches.
-                fit=train.seeded(
-                    replace(self.settings.fit, start=str(parent)), recipe.seed, "bootstrap", self.number
-                ),
-                progress=LOG.is_terminal,
-                saved=artifact.save,
-            )
+        # The same seed for every arm: equal steps and, as far as rows are equal, equal batches.
+        run = replace(fine_tuning(recipe), start=str(parent))
+        run = train.seeded(run, recipe.seed, "bootstrap", self.number)
+        with train.steps(f"fine-tune {self.arm} {self.number}", artifact.folder, run):
+            done = train.fitted(artifact, self.ids, recipe.model, run)
         artifact.adopt_folder("last")
         return {"training": done, "parent": self.previous.student.hash}
 

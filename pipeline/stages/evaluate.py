@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 from typing import Protocol, TypeVar
 
 import polars as pl
@@ -13,23 +11,21 @@ import polars as pl
 from generators.domain import Domain
 from pipeline import asked as asked_problems
 from pipeline import metrics, schema
+from pipeline.answering import ROLLOUTS, Entrant, answered, words_of
 from pipeline.artifact import Artifact, Json
 from pipeline.card import answered_card
-from pipeline.console import bar
 from pipeline.dataset import split_rows
 from pipeline.examination import examined
 from pipeline.executor import HERE, Executor
 from pipeline.judgement import Judgement, rivals
 from pipeline.recipe import Evaluate, Recipe
-from pipeline.rollouts import GREEDY, Student, greedily, stored_hashes
-from pipeline.seeds import named_rng, named_seed
+from pipeline.rollouts import GREEDY, Student
+from pipeline.seeds import named_rng
 from pipeline.stage import Job, Need, Stage
 from pipeline.stages import bootstrap, curate, train
-from pipeline.store import store_of
 
 START = "start"
 """The arm of the checkpoint from which a bootstrap starts, and the only one without it."""
-ROLLOUTS = "rollouts.parquet"
 METRICS = "metrics.json"
 PROBLEMS = "teacher.parquet"
 
@@ -50,31 +46,6 @@ def final(checkpoints: Sequence[Judged]) -> Judged:
     return next((each for each in reversed(checkpoints) if each.arm == "model"), checkpoints[0])
 
 
-@dataclass(frozen=True)
-class Entrant:
-    """A checkpoint under judgement."""
-
-    arm: str
-    round: int
-    folder: Path
-
-    def fetched(self) -> Path:
-        """Its folder on this machine; from a store it comes with its hashes checked."""
-        if store_of(self.folder) is None:
-            return self.folder
-        return Artifact(self.folder.parent).verified_folder(self.folder.name)
-
-    @property
-    def label(self) -> str:
-        """How tables call it."""
-        return self.arm if self.arm == START or not self.round else f"{self.arm} {self.round}"
-
-    @property
-    def about(self) -> Json:
-        """What a row of a table says of it."""
-        return {"label": self.label, "arm": self.arm, "round": self.round}
-
-
 def settings(recipe: Recipe) -> Json:
     """All of the branch."""
     return {**recipe.late, **asdict(recipe.evaluate), "seed": recipe.seed}
@@ -92,11 +63,10 @@ def run(job: Job) -> Json:
         entrants += [Entrant(arm, number, folder) for arm, number, folder in found]
     source = job.input("curate").artifact
     problems = split_rows(source, job.recipe.domain, "test", job.recipe.evaluate.problems)
-    recipe = job.recipe
-    domain = recipe.domain
-    facts = judge(
-        job.artifact, domain, entrants, problems, recipe.evaluate, recipe.seed, job.options.executor
-    )
+    recipe, executor = job.recipe, job.options.executor
+    models = executor.for_models(recipe.fit)
+    asked, seed = recipe.evaluate, recipe.seed
+    facts = judge(job.artifact, recipe.domain, entrants, problems, asked, seed, executor, models)
     return {**facts, "summary": headline(facts)}
 
 
@@ -108,21 +78,19 @@ def judge(
     asked: Evaluate,
     seed: int,
     executor: Executor = HERE,
+    models: Executor = HERE,
 ) -> Json:
     """Roll out every checkpoint on the problems; write rollouts.parquet and metrics.json.
 
     `stored` are solved problems; where the domain has an examiner, its labels take the place of theirs.
+    Labels are made by `executor`, rollouts by `models`.
     """
     problems = examined(artifact, domain, stored, seed, executor)
     references = domain.references(problems, named_rng(seed, "references"))
     _keep(artifact, problems, references)
     asked_problems.keep(artifact, domain, problems)
-    if artifact.written(ROLLOUTS) is None:
-        task = _RollOut(artifact.folder, tuple(entrants), problems, references, asked, seed)
-        _roll_out(artifact, task, executor)
-        _combine(artifact, entrants)
-    artifact.discard(*[_part(at) for at in range(len(entrants))])
-    columns = schema.rollouts(_words(entrants))
+    answered(artifact, entrants, problems, references, asked, seed, models)
+    columns = schema.rollouts(words_of(entrants))
     rollouts = schema.read(artifact.path(ROLLOUTS), columns)
     others = rivals(domain, stored, problems, seed)
     told = {each: Judgement(domain, _notation(each), problems, asked) for each in entrants}
@@ -165,101 +133,8 @@ def headline(facts: Json) -> str:
     )
 
 
-@dataclass(frozen=True)
-class _RollOut:
-    """The answers of a checkpoint, greedy and sampled, in a file of their own until all are there."""
-
-    folder: Path
-    entrants: tuple[Entrant, ...]
-    problems: pl.DataFrame
-    references: pl.DataFrame
-    asked: Evaluate
-    seed: int
-
-    def __call__(self, at: int) -> None:
-        entrant, problems, asked = self.entrants[at], self.problems, self.asked
-        student = Student(entrant.fetched())
-        domain = student.vocabulary.domain
-        sampled = problems if asked.sampled_problems is None else problems.head(asked.sampled_problems)
-        drawn = asked.samples if student.samples else 0
-        with bar(f"answer {entrant.label}", len(problems) + len(sampled) * drawn) as advance:
-            key = named_seed(self.seed, "evaluate")
-            parts = [student.answer(problems, 1, greedily(asked.sampling), key, advance)]
-            if drawn:
-                parts.append(student.answer(sampled, drawn, asked.sampling, key, advance))
-        answers = pl.concat(parts, how="vertical_relaxed")
-        place = answers["problem"].to_numpy()
-        rows = answers.with_columns(
-            checkpoint=pl.lit(student.hash),
-            arm=pl.lit(entrant.arm),
-            round=pl.lit(entrant.round, pl.Int32),
-            teacher_words=problems["trace_words"][place],
-            reference_words=self.references["reference_words"][place],
-            exact_match=_exact_match(problems, answers, domain),
-            seen_in_training=_seen(problems, answers)[place],
-        )
-        columns, about = schema.rollouts(_words(self.entrants)), {"checkpoint": student.hash}
-        Artifact(self.folder).publish(_part(at), lambda path: schema.write(rows, path, columns, about))
-
-
-def _roll_out(artifact: Artifact, task: _RollOut, executor: Executor) -> None:
-    """Have every checkpoint answer that has not; on a cluster several at a time, with one bar for all."""
-    count = len(task.entrants)
-    missing = [at for at in range(count) if artifact.written(_part(at)) is None]
-    away = executor.cluster is not None
-    with bar("answer", count, count - len(missing)) if away else nullcontext(lambda: None) as advance:
-        for _ in executor.for_models.over(task, missing, artifact, gpus=1):
-            advance()
-
-
-def _exact_match(problems: pl.DataFrame, answers: pl.DataFrame, domain: Domain) -> pl.Series:
-    """Whether a whole response is the stored one; null where the teacher's own runs differ.
-
-    In a notation without a trace the response is the answer alone.
-    """
-    if not domain.repeatable():
-        return pl.Series("exact_match", [None] * len(answers), pl.Boolean)
-    stored = problems[answers["problem"].to_numpy()].select("trace", "answer")
-    if answers["trace"].null_count() == len(answers):
-        stored = stored.with_columns(trace=pl.lit(None, pl.List(pl.String)))
-    same = [
-        ours == theirs
-        for ours, theirs in zip(stored_hashes(answers, domain), stored_hashes(stored, domain), strict=True)
-    ]
-    return pl.Series("exact_match", same) & answers["ended"]
-
-
-def _combine(artifact: Artifact, entrants: Sequence[Entrant]) -> None:
-    """One file of all answers in place of a part a checkpoint."""
-    columns = schema.rollouts(_words(entrants))
-    frame = pl.concat([schema.read(artifact.path(_part(at)), columns) for at in range(len(entrants))])
-    artifact.publish(ROLLOUTS, lambda path: schema.write(frame, path, columns, {}), rows=len(frame))
-
-
 def _notation(entrant: Entrant) -> str:
     return Student(entrant.folder).vocabulary.notation
-
-
-def _part(at: int) -> str:
-    return f"parts/rollouts-{at:03d}.parquet"
-
-
-def _words(entrants: Sequence[Entrant]) -> tuple[str, ...]:
-    """The words of all checkpoints, in their notations and in the stored form, each once."""
-    words: dict[str, None] = {}
-    for entrant in entrants:
-        vocabulary = Student(entrant.folder).vocabulary
-        stored = vocabulary.domain.alphabet(vocabulary.domain.notations[0])
-        words |= dict.fromkeys((*vocabulary.words, *stored))
-    return tuple(words)
-
-
-def _seen(problems: pl.DataFrame, answers: pl.DataFrame) -> pl.Series:
-    """Whether the stored response stands in training; null where it is not what the model was to write."""
-    told = "seen_in_training" in problems.columns and answers["trace"].null_count() < len(answers)
-    if told:
-        return problems["seen_in_training"]
-    return pl.Series("seen_in_training", [None] * len(problems), pl.Boolean)
 
 
 def _lengths(rollouts: pl.DataFrame, entrants: Sequence[Entrant]) -> list[Json]:

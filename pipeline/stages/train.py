@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from pipeline.artifact import Json, digest, file_hash
+from pipeline.artifact import Artifact, Json, digest, file_hash
 from pipeline.console import LOG, Work, following
+from pipeline.crew import crew_of, size_of
 from pipeline.errors import Damaged, Refusal
 from pipeline.recipe import Recipe
 from pipeline.seeds import named_seed
 from pipeline.stage import Job, Need, Stage
 from pipeline.stages import encode
-from trainers.config import Fit
+from trainers.config import Fit, Model, refuse_few_rows
 
 UNSEEN = ("loggers", "log_every", "save_every", "devices", "nodes")
 """Settings that do not change a weight; of devices, as of machines, none but by rounding."""
@@ -25,7 +27,8 @@ def settings(recipe: Recipe) -> Json:
 
 
 def fit_settings(fit: Fit) -> Json:
-    """What of a training run decides its weights."""
+    """What of a training run decides its weights; BadSettings where its devices cannot all have a part."""
+    refuse_few_rows(fit, size_of(fit))
     kept = {name: value for name, value in asdict(fit).items() if name not in UNSEEN}
     if fit.start:
         kept["start"] = _start_identity(Path(fit.start), fit.start_with)
@@ -46,20 +49,11 @@ def _start_identity(folder: Path, taken: str) -> str:
 
 def run(job: Job) -> Json:
     """Train; an interrupted run goes on with the batch after its last saved state."""
-    from trainers.fit import fit
-
     source = job.input("encode").artifact
     encode.require_context(job.recipe, source.manifest)
     job.artifact.resume("last/state.ckpt")
     with steps("train", job.artifact.folder, job.recipe.fit):
-        done = fit(
-            ids=source.verified_folder(encode.IDS),
-            out=job.artifact.folder,
-            model=job.recipe.model,
-            fit=seeded(job.recipe.fit, job.recipe.seed),
-            progress=LOG.is_terminal,
-            saved=job.artifact.save,
-        )
+        done = fitted(job.artifact, source, job.recipe.model, seeded(job.recipe.fit, job.recipe.seed))
     for folder in ("best", "last", *(path.name for path in job.artifact.folder.glob("step-*"))):
         if not (job.artifact.folder / folder / "config.json").is_file():
             raise Damaged(
@@ -67,6 +61,33 @@ def run(job: Job) -> Json:
             )
         job.artifact.adopt_folder(folder)
     return {"training": done, "summary": summary(done)}
+
+
+def fitted(artifact: Artifact, source: Artifact, model: Model, fit: Fit) -> Json:
+    """Train in an artifact's folder on encoded data, on all the devices that the settings ask for."""
+    run = Fitting(source.folder, artifact.folder, model, fit)
+    crew = crew_of(fit)
+    if crew is None:
+        return run(artifact.save)
+    return crew.together(artifact, run, lambda: run(artifact.save))
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A training run as each of its processes finds it: the data on its own node, fetched where it lacks."""
+
+    source: Path
+    out: Path
+    model: Model
+    fit: Fit
+
+    def __call__(self, saved: Callable[[], None] | None = None) -> Json:
+        """Train, or go on."""
+        from trainers.fit import fit
+
+        ids = Artifact(self.source).verified_folder(encode.IDS)
+        bar = LOG.is_terminal
+        return fit(ids=ids, out=self.out, model=self.model, fit=self.fit, progress=bar, saved=saved)
 
 
 def steps(title: str, folder: Path, fit: Fit) -> AbstractContextManager[Work]:

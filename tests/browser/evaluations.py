@@ -11,12 +11,13 @@ import polars as pl
 
 from generators.domain import Domain
 from pipeline import asked, schema
+from pipeline.answering import ROLLOUTS, Entrant
 from pipeline.artifact import Artifact, Json
 from pipeline.provenance import provenance
 from pipeline.recipe import Evaluate, domain_fields
 from pipeline.rollouts import GREEDY
 from pipeline.seeds import named_rng
-from pipeline.stages.evaluate import ROLLOUTS, Entrant, judge
+from pipeline.stages.evaluate import judge
 from pipeline.vocabulary import Vocabulary
 
 CHECKPOINTS = (("start", 0), ("model", 1), ("teacher", 1))

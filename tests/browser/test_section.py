@@ -16,11 +16,11 @@ import pytest
 from tiny import Counting
 
 from generators.maze import Maze
+from pipeline.answering import ROLLOUTS
 from pipeline.artifact import Artifact
 from pipeline.page import traces
 from pipeline.page.traces import choice, datasets, packing, section
 from pipeline.page.traces.evaluations import of_evaluation
-from pipeline.stages.evaluate import ROLLOUTS
 
 MAZES = Maze(width=5, height=5, attempts_per_layout=2)
 

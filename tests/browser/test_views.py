@@ -18,9 +18,9 @@ from generators.chess import Chess
 from generators.domain import Domain
 from generators.maze import Maze
 from generators.prolog import Prolog
+from pipeline.answering import ROLLOUTS
 from pipeline.artifact import Artifact
 from pipeline.asked import asked
-from pipeline.stages.evaluate import ROLLOUTS
 
 if TYPE_CHECKING:
     from conftest import Open

@@ -11,12 +11,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from pipeline.answering import ROLLOUTS
 from pipeline.artifact import Artifact
 from pipeline.page.traces.datasets import of_data
 from pipeline.page.traces.evaluations import of_evaluation
 from pipeline.page.traces.listing import Listing
 from pipeline.page.traces.packing import Packed, embedded, index, pack
-from pipeline.stages.evaluate import ROLLOUTS
 
 FOLDER = Path(__file__).parents[1]
 SCRIPTS = ("kit.js", "data.js", "words.js", "list.js", "panel.js", "stage.js")

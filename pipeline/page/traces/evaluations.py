@@ -5,11 +5,11 @@ from __future__ import annotations
 import polars as pl
 
 from pipeline import lineage
+from pipeline.answering import ROLLOUTS
 from pipeline.artifact import Artifact
 from pipeline.asked import asked
 from pipeline.page.traces import choice
 from pipeline.page.traces.listing import Listing, listed
-from pipeline.stages.evaluate import ROLLOUTS
 from pipeline.vocabulary import FILE, Vocabulary
 
 LIGHT = (
