@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 from pipeline.artifact import Artifact
@@ -74,9 +75,7 @@ def over_shards(task: Task, shards: Iterable[int], workers: int) -> Iterator[tup
         return
     # Threads of numba and polars do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    # Ctrl-C reaches the workers too; this process ends them.
-    deaf = (signal.SIGINT, signal.SIG_IGN)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=signal.signal, initargs=deaf) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_serve) as pool:
         running = {pool.submit(task, shard): shard for shard in todo}
         try:
             for done in as_completed(running):
@@ -89,3 +88,17 @@ def over_shards(task: Task, shards: Iterable[int], workers: int) -> Iterator[tup
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _serve() -> None:
+    """Make a worker ready: its parent ends it, by Ctrl-C, which reaches the worker too, or by dying."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_outlive_no, name="parent", daemon=True).start()
+
+
+def _outlive_no() -> None:
+    """A pool's worker would wait for tasks for ever, and hold the task in hand against the next run."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
