@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -319,17 +320,25 @@ def is_note(name: str) -> bool:
     return name.startswith((RUNNING, FAILED)) and name.endswith(".json")
 
 
-def write_json(path: Path, content: Json) -> None:
+def write_json(path: Path, content: Json, alone: bool = False) -> None:
     """Write JSON in one step: readers see the old file or the new one."""
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n")
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n", alone)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file in one step."""
+def write_text(path: Path, text: str, alone: bool = False) -> None:
+    """Write a text file in one step; who is `alone` in writing it clears away what a killed command left."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    if alone:
+        sweep_beside(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     temporary.write_text(text)
     temporary.replace(path)
+
+
+def sweep_beside(path: Path) -> None:
+    """Remove what commands that were killed left half-written under temporary names of this file."""
+    for leftover in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+        leftover.unlink(missing_ok=True)
 
 
 def file_hash(path: Path) -> str:
