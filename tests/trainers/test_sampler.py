@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -324,3 +325,15 @@ def test_the_oracle_draws_reproducibly_and_within_top_k() -> None:
     assert [len(logprobs) - len(ids) for ids, logprobs in zip(one.ids, one.logprobs, strict=True)] == list(
         one.ended
     )
+
+
+def test_the_cache_goes_with_the_call_that_reserved_it() -> None:
+    """Without a garbage collection: on a GPU the next call would find the memory taken."""
+    gc.collect()
+    gc.disable()
+    try:
+        draw(student(), prompts_of(3, 5), samples=2)
+        left = [each for each in gc.get_objects() if type(each) in (RaggedCache, WindowCache)]
+    finally:
+        gc.enable()
+    assert not left
