@@ -30,7 +30,7 @@ def write(artifacts: Sequence[Path], to: Path) -> None:
     subjects = _subjects(artifacts)
     page = render(_title(subjects), _about(artifacts), subjects, to.parent, provenance(), Report())
     try:
-        write_text(to, page)
+        write_text(to, page, alone=True)
     except OSError as error:
         raise Refusal(f"--to {to} cannot be written: {error.strerror or error}") from None
     OUT.print(str(to.absolute()), soft_wrap=True, markup=False, highlight=False)
