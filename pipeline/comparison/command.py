@@ -66,7 +66,7 @@ def compare(
     if listed:
         _problems(pair, success, listed)
     if to is not None:
-        write_json(to, record(pair, success, told, said))
+        write_json(to, record(pair, success, told, said), alone=True)
         console.say("", f"[dim]{escape(str(to))}[/dim]")
 
 
