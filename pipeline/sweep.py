@@ -103,7 +103,7 @@ def record(found: Sequence[Run], artifacts: Path) -> Path:
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
     path = artifacts / SWEEPS / f"{safe}-{digest(content)}.json"
     if not _stands(path, content):
-        write_json(path, content)
+        write_json(path, content, alone=True)
         store = store_of(path)
         if store is not None:
             store.put(path)
