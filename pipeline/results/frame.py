@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from pipeline.artifact import sweep_beside
 from pipeline.errors import Refusal
 from pipeline.results.rows import HEADLINES, Measure, Row, differing
 from pipeline.results.seeds import Group
@@ -101,6 +102,7 @@ def write(frame: pl.DataFrame, to: Path) -> None:
             pl.Series(name, [text(list(value)) for value in frame[name]], dtype=pl.String) for name in lists
         )
     to.parent.mkdir(parents=True, exist_ok=True)
+    sweep_beside(to)
     temporary = to.with_name(f".{to.name}.{os.getpid()}.tmp")
     try:
         WRITERS[to.suffix](frame, temporary)
