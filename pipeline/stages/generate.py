@@ -263,6 +263,7 @@ def seal(job: Job) -> None:
             f"{job.artifact.place} lacks {len(missing)} of {shards(job.recipe)} shards: {listed}.\n"
             f"Make them with `distill generate --recipe ... --shards {missing[0]}-{missing[-1]}`."
         )
+    job.artifact.sweep()  # those who make shards leave that to the end: others may be at work beside them
     made = {**facts(job), "seconds": None}
     _card(job, made)
     end(job.artifact)
