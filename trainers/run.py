@@ -73,6 +73,6 @@ def _refuse_others(out: Path, before: dict[str, Any], now: dict[str, Any]) -> No
 def write(path: Path, content: dict[str, Any]) -> None:
     """Publish a JSON file in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # a name that every stage clears away
     partial.write_text(json.dumps(content, indent=2) + "\n")
     partial.replace(path)
