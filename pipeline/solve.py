@@ -47,7 +47,7 @@ def solve(
         _show(domain, teacher, model, answer)
         if pictures is not None:
             for who, row in (("teacher", teacher), ("model", model)):
-                write_text(pictures / f"{number}-{who}.svg", domain.view(row, "svg"))
+                write_text(pictures / f"{number}-{who}.svg", domain.view(row, "svg"), alone=True)
 
 
 def _best(answers: pl.DataFrame) -> pl.DataFrame:
