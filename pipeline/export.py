@@ -22,11 +22,13 @@ def export(checkpoint: Path, to: Path) -> None:
         raise Refusal(f"{to} is not empty; name a new folder")
     vocabulary = Vocabulary.load(checkpoint)
     model = load(checkpoint)
-    save(model, to, checkpoint)
-    write_text(
-        to / "README.md",
-        model_card(vocabulary, parameters(model), _example(vocabulary), model.config.max_position_embeddings),
-    )
+    card = model_card(vocabulary, parameters(model), _example(vocabulary), model.config.max_position_embeddings)
+
+    def complete(folder: Path) -> None:
+        write_text(folder / "README.md", card)
+
+    # All in one step: a command that was killed finds no half a folder, which it would not write into.
+    save(model, to, checkpoint, complete)
     OUT.print(f"{to}: {', '.join(sorted(path.name for path in to.iterdir()))}", soft_wrap=True)
 
 
