@@ -22,6 +22,9 @@ SIDECARS = ".written"
 CHECK = "check"
 """The last field of manifests and sidecars: a digest of the others, so that a changed byte is noticed."""
 
+TOGETHER = "together"
+"""What stands with a file that a library wrote: it cannot be made again without the others."""
+
 RUNNING, FAILED = ".running-", ".failed-"
 """How the notes begin that a process leaves at the root of an artifact (`heartbeat.py`)."""
 
@@ -81,7 +84,7 @@ class Artifact:
             raise Damaged(
                 f"{self.manifest_path} is not what a stage writes: delete it and run the stage again"
             )
-        if not _intact(loaded):
+        if not intact(loaded):
             raise Damaged(
                 f"{self.manifest_path} was changed after it was made (hash mismatch):"
                 " delete it and run the stage again"
@@ -121,7 +124,7 @@ class Artifact:
             entry: Json = json.loads((self.folder / SIDECARS / f"{name}.json").read_text())
         except (FileNotFoundError, ValueError):
             return None
-        if not _is_entry(entry) or not _intact(entry):
+        if not _is_entry(entry) or not intact(entry):
             return None  # it was damaged itself: the file is made again
         entry.pop(CHECK, None)
         return entry
@@ -158,9 +161,10 @@ class Artifact:
                 entry = {"bytes": path.stat().st_size, "blake2b": file_hash(path)}
             except FileNotFoundError:
                 raise self._damaged(path, "has gone", self.place) from None
-            if (self._sidecar(name) or entry) != entry:
+            before = self._sidecar(name) or entry
+            if any(before[key] != entry[key] for key in entry):
                 raise self._damaged(path, "was changed after it was made (hash mismatch)", self.place)
-            write_json(sidecar, _marked(entry))
+            write_json(sidecar, _marked({**entry, TOGETHER: True}))
             self._upload(name, f"{SIDECARS}/{name}.json")
 
     def adopt_folder(self, folder: str) -> None:
@@ -254,8 +258,8 @@ class Artifact:
         entry = self.manifest["files"].get(name)
         if entry is None:
             raise Damaged(f"{self.place} has no file {name} in its manifest")
-        manifest = self.store.place(self.manifest_path) if self.store else self.manifest_path
-        return self._checked(name, entry, f"{manifest} and this file")
+        sealed = self.store.place(self.manifest_path) if self.store else self.manifest_path
+        return self._checked(name, entry, self.place if entry.get(TOGETHER) else f"{sealed} and this file")
 
     def verified_folder(self, folder: str) -> Path:
         """A finished folder after the hashes of its files were checked.
@@ -372,7 +376,7 @@ def _marked(content: Json) -> Json:
     return {**plain, CHECK: digest(plain)}
 
 
-def _intact(loaded: Json) -> bool:
+def intact(loaded: Json) -> bool:
     """Whether the digest, if there is one, is that of the other fields; earlier versions wrote none."""
     content = {name: each for name, each in loaded.items() if name != CHECK}
     return CHECK not in loaded or bool(loaded[CHECK] == digest(content))

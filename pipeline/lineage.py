@@ -28,8 +28,8 @@ def finished(folder: Path) -> Artifact:
         raise Refusal(f"{folder} is no artifact of a stage: its manifest names neither stage nor files")
     if not artifact.finished():
         raise Damaged(
-            f"{folder}: files are missing or were changed after they were made;"
-            " delete its manifest.json and run the stage again"
+            f"{folder / artifact.broken()[0]} is missing or was changed after it was made:"
+            f" delete {artifact.manifest_path} and run the stage again"
         )
     for name in artifact.names("*.parquet"):
         schema.require_known(folder / name)

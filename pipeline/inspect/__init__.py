@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
+
+from rich.markup import escape
 
 from pipeline.artifact import MANIFEST, SIDECARS, Artifact
 from pipeline.console import OUT
@@ -29,6 +30,10 @@ def show(path: Path, rows: int, where: str | None = None, row: str | None = None
         raise Refusal("--row names one problem, --where chooses among all: give one of the two")
     if not place.exists():
         raise Refusal(f"there is no file or folder {path}")
+    from pipeline.inspect import damage
+
+    for fault in damage.changed(place):
+        raise Damaged(fault)
     try:
         if row is not None:
             from pipeline.inspect import one
@@ -37,7 +42,8 @@ def show(path: Path, rows: int, where: str | None = None, row: str | None = None
         else:
             _show(place, rows, where)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise Damaged(f"a file of {path} cannot be read: {error}") from None
+        faults = damage.resized(place)
+        raise Damaged(faults[0] if faults else f"a file of {path} cannot be read: {error}") from None
 
 
 def _show(path: Path, rows: int, where: str | None) -> None:
@@ -55,10 +61,13 @@ def _show(path: Path, rows: int, where: str | None) -> None:
 
 def _artifact(artifact: Artifact, rows: int, where: str | None) -> None:
     """The header of an artifact, then whatever of it there is; then what is wrong with it."""
-    from pipeline.inspect import header
+    from pipeline.inspect import damage, header
 
     header.header(artifact)
     folder = artifact.folder
+    faults = damage.resized(folder) if artifact.manifest_path.is_file() else []
+    for fault in faults:
+        OUT.print(f"[yellow]{escape(fault)}[/yellow]", soft_wrap=True)
     shown = [_parts(part, rows, where) for part in (folder, folder / "data", folder / "ids") if part.is_dir()]
     if where is not None and not any(shown):
         raise Refusal(f"{folder} holds no rows that --where could choose among")
@@ -67,8 +76,8 @@ def _artifact(artifact: Artifact, rows: int, where: str | None) -> None:
         OUT.print(str(page.absolute()), soft_wrap=True, markup=False)
     if not artifact.manifest_path.is_file():
         assert artifact.manifest  # raises Unfinished
-    for fault in header.faults(artifact):
-        raise Damaged(fault)
+    if faults:
+        raise Damaged(faults[0])
 
 
 def _parts(folder: Path, rows: int, where: str | None) -> bool:
@@ -108,7 +117,7 @@ def _piece(piece: str, folder: Path) -> None:
     if piece == "rounds":
         from pipeline.inspect import rounds
 
-        rounds.show(json.loads((folder / "rounds.json").read_text())["rounds"])
+        rounds.show(folder / "rounds.json")
     elif piece == "ids":
         from pipeline.inspect import ids
 

@@ -35,18 +35,6 @@ def header(artifact: Artifact) -> None:
         soft_wrap=True,
     )
     OUT.print(facts(_lines(manifest)))
-    for fault in faults(artifact):
-        OUT.print(f"[yellow]{escape(fault)}[/yellow]", soft_wrap=True)
-
-
-def faults(artifact: Artifact) -> list[str]:
-    """A sentence for each file that has not the size of its manifest; nothing is hashed."""
-    made = []
-    for name, entry in artifact.manifest["files"].items():
-        path = artifact.folder / name
-        if not path.is_file() or path.stat().st_size != entry["bytes"]:
-            made.append(f"{name} is missing or was changed after it was made")
-    return made
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> Table:

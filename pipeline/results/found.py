@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -12,7 +11,9 @@ from pathlib import Path
 from pipeline.artifact import MANIFEST, Artifact, Json
 from pipeline.errors import Refusal, Unfinished
 from pipeline.folders import STAGES
+from pipeline.manifest import is_inside
 from pipeline.store import located, store_of
+from pipeline.trees import from_json
 
 MAGIC = "*?["
 EVALUATE = "evaluate"
@@ -32,9 +33,9 @@ class Found:
         """Sort one folder in."""
         artifact = Artifact(folder)
         try:
-            stage, whole = artifact.manifest["stage"], artifact.finished()
+            stage, broken = artifact.manifest["stage"], artifact.broken()
         except Unfinished:
-            stage, whole = None, False
+            stage, broken = None, []
         except (Refusal, LookupError, TypeError, AttributeError):  # no manifest of ours
             self.damaged.append(artifact.place)
             return
@@ -42,10 +43,10 @@ class Found:
             self.unfinished.append(artifact.place)
         elif stage != EVALUATE:
             self.others += 1
-        elif whole:
-            self.evaluations.append(artifact)
+        elif broken:
+            self.damaged.append(f"{artifact.place}/{broken[0]}")
         else:
-            self.damaged.append(artifact.place)
+            self.evaluations.append(artifact)
 
     def remarks(self) -> Iterator[str]:
         """What was left out, a sentence each."""
@@ -141,8 +142,10 @@ def sweep(path: Path) -> Json:
     store = store_of(path)
     try:
         text = path.read_text() if store is None else store.text(path) or ""
-        content: Json = json.loads(text)
-        {str(run["artifact"]): dict(run["settings"]) for run in content["runs"]}
+        content: Json = from_json(text)
+        for run in content["runs"]:
+            if not is_inside(run["artifact"]) or not isinstance(run["settings"], dict):
+                raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Refusal(f"{path} is no file of a sweep: it lists no runs") from None
     return content

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faults.sameness import STATE
-
 from pipeline.artifact import MANIFEST, Artifact
 from pipeline.cli import main
 
@@ -52,15 +51,20 @@ HUNG = -1000
 """The exit code of a command that had to be killed."""
 
 
-def started(words: Sequence[str], environment: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-    """The command under way, the leader of a process group of its own."""
-    return _started(["-m", "pipeline", *words], environment)
+def started(
+    words: Sequence[str], environment: Mapping[str, str] | None = None, here: Path | None = None
+) -> subprocess.Popen[str]:
+    """The command under way in a folder, the leader of a process group of its own."""
+    return _started(["-m", "pipeline", *words], environment, here)
 
 
-def _started(words: Sequence[str], environment: Mapping[str, str] | None) -> subprocess.Popen[str]:
+def _started(
+    words: Sequence[str], environment: Mapping[str, str] | None, here: Path | None = None
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, *words],
         env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **(environment or {})},
+        cwd=here,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -79,15 +83,17 @@ def ended(running: subprocess.Popen[str], patience: float = PATIENCE) -> Ended:
     return Ended(running.returncode, said)
 
 
-def distill(words: Sequence[str], environment: Mapping[str, str] | None = None) -> Ended:
-    """Run a command to its end."""
-    return ended(started(words, environment))
+def distill(
+    words: Sequence[str], environment: Mapping[str, str] | None = None, here: Path | None = None
+) -> Ended:
+    """Run a command in a folder, to its end."""
+    return ended(started(words, environment, here))
 
 
-def inside(words: Sequence[str]) -> tuple[Ended, str]:
+def inside(words: Sequence[str], here: Path) -> tuple[Ended, str]:
     """Run a command in this process, which saves its start; gives what it printed, too."""
     out, said = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
+    with contextlib.chdir(here), contextlib.redirect_stdout(out), contextlib.redirect_stderr(said):
         try:
             code = main(words)
         except SystemExit as error:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from faults.command import distill
 from faults.trial import Scale
-
 from pipeline.folders import STAGES
 
 SMALL: dict[str, Any] = {
@@ -40,14 +40,19 @@ _KEPT: list[tempfile.TemporaryDirectory[str]] = []
 
 @cache
 def whole(scale: Scale) -> tuple[Path, Path]:
-    """The recipe's file and the tree of its artifacts, kept until this process ends."""
+    """The recipe's file and the folder of its `artifacts`, kept until this process ends."""
     _KEPT.append(tempfile.TemporaryDirectory(prefix="faults-whole-"))
     folder = Path(_KEPT[-1].name)
     recipe = folder / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(SMALL if scale == "small" else {**SMALL, "bootstrap": ROUND}))
-    done = distill(["report", f"--recipe={recipe}", "--workers=1", f"--artifacts={folder / 'artifacts'}"])
+    done = distill(command("report", recipe), here=folder)
     assert done.code == 0, done.said
-    return recipe, folder / "artifacts"
+    return recipe, folder
+
+
+def command(stage: str, recipe: Path) -> list[str]:
+    """The words that make a stage in the folder where it is run: paths in manifests are then the same."""
+    return [stage, f"--recipe={recipe}", "--workers=1"]
 
 
 def stages(scale: Scale) -> tuple[str, ...]:
