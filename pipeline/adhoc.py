@@ -14,7 +14,7 @@ from generators.domain import Domain
 from pipeline.answering import Entrant
 from pipeline.artifact import Artifact, Json, digest, file_hash
 from pipeline.console import OUT, say, table
-from pipeline.errors import Refusal
+from pipeline.errors import Refusal, brief
 from pipeline.executor import HERE, Executor
 from pipeline.heartbeat import Heartbeat
 from pipeline.provenance import provenance
@@ -22,6 +22,20 @@ from pipeline.recipe import Recipe, build, domain_fields, merged, nested
 from pipeline.rollouts import Student, stored_hashes
 from pipeline.seeds import named_rng
 from pipeline.stages.evaluate import judge
+
+WORDS = pl.List(pl.String())
+COLUMNS: dict[str, pl.DataType] = {
+    "problem_id": pl.String(),
+    "split_key": pl.String(),
+    "prompt": WORDS,
+    "trace": WORDS,
+    "answer": WORDS,
+    "cost": pl.Int32(),
+    "trace_words": pl.Int32(),
+}
+"""What a file of solved problems must have."""
+ASKED = ("problem_id", "split_key", "prompt")
+"""Those of them that no row lacks."""
 
 
 def evaluate(
@@ -132,17 +146,30 @@ def _stored(path: Path) -> pl.DataFrame:
     """A Parquet file of problems of whatever vocabulary: words come as words."""
     try:
         frame = pl.read_parquet(path, glob=False)
-    except pl.exceptions.PolarsError as error:
-        raise Refusal(f"{path} is not a Parquet file: {str(error).splitlines()[0]}") from None
-    lacking = {"problem_id", "split_key", "prompt", "trace", "answer", "cost", "trace_words"} - set(
-        frame.columns
-    )
+    except (pl.exceptions.PolarsError, OSError) as error:
+        said = brief(str(error).strip().splitlines()[0], 150)
+        raise Refusal(f"{path} is not a Parquet file: {said}") from None
+    lacking = COLUMNS.keys() - set(frame.columns)
     if lacking:
         raise Refusal(f"{path} is no data set of this project: it lacks {', '.join(sorted(lacking))}")
-    words = [name for name in ("prompt", "trace", "answer") if name in frame.columns]
+    if not len(frame):
+        raise Refusal(f"{path} holds no problem")
     # Whether a response stands in training is said of that data set, not of the checkpoint's own.
     frame = frame.drop("seen_in_training", strict=False)
-    return frame.with_columns(pl.col(name).cast(pl.List(pl.String)) for name in words)
+    return frame.with_columns(_typed(frame[name], kind, path) for name, kind in COLUMNS.items())
+
+
+def _typed(column: pl.Series, kind: pl.DataType, path: Path) -> pl.Series:
+    """A column in its type; raises Refusal for one of another, and for problems that are null."""
+    found = column.dtype
+    inner = found.inner if isinstance(found, pl.List) and isinstance(kind, pl.List) else found
+    wanted = kind.inner if isinstance(kind, pl.List) else kind
+    alike = isinstance(found, pl.List) == isinstance(kind, pl.List) and (
+        inner in (pl.String, pl.Categorical, pl.Enum) if wanted == pl.String else inner.is_integer()
+    )
+    if not (alike or found == pl.Null) or (column.name in ASKED and column.has_nulls()):
+        raise Refusal(f"{path} is no data set of this project: its column {column.name} is {brief(found)}")
+    return column.cast(kind)
 
 
 def _cell(item: Any) -> str:

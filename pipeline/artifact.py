@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Damaged, Unfinished
+from pipeline.manifest import is_entry, sound
 from pipeline.store import Store, store_of
+from pipeline.trees import from_json
 
 MANIFEST = "manifest.json"
 SIDECARS = ".written"
@@ -69,7 +71,7 @@ class Artifact:
         if self.store is not None:
             self.store.get(self.manifest_path)
         try:
-            loaded: Json = json.loads(self.manifest_path.read_text())
+            loaded: Json = from_json(self.manifest_path.read_text())
         except FileNotFoundError:
             kept = len(list((self.folder / SIDECARS).glob("**/*.json")))
             raise Unfinished(
@@ -80,7 +82,7 @@ class Artifact:
             ) from None
         except ValueError:
             raise Damaged(f"{self.manifest_path} cannot be read: delete it and run the stage again") from None
-        if not _is_manifest(loaded):
+        if not sound(loaded):
             raise Damaged(
                 f"{self.manifest_path} is not what a stage writes: delete it and run the stage again"
             )
@@ -121,10 +123,10 @@ class Artifact:
 
     def _sidecar(self, name: str) -> Json | None:
         try:
-            entry: Json = json.loads((self.folder / SIDECARS / f"{name}.json").read_text())
+            entry: Json = from_json((self.folder / SIDECARS / f"{name}.json").read_text())
         except (FileNotFoundError, ValueError):
             return None
-        if not _is_entry(entry) or not intact(entry):
+        if not is_entry(entry) or not intact(entry):
             return None  # it was damaged itself: the file is made again
         entry.pop(CHECK, None)
         return entry
@@ -355,19 +357,6 @@ def digest(content: Any) -> str:
     """A 64-bit hash of plain data, the same for the same content."""
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _is_manifest(loaded: Any) -> bool:
-    """Whether what was read has the form of a manifest, as far as everything here relies on it."""
-    if not isinstance(loaded, dict) or not isinstance(loaded.get("files", {}), dict):
-        return False
-    files = loaded.get("files", {}).values()
-    return all(map(_is_entry, files))
-
-
-def _is_entry(loaded: Any) -> bool:
-    """Whether what was read has the form of a sidecar."""
-    return isinstance(loaded, dict) and {"bytes", "blake2b"} <= set(loaded)
 
 
 def _marked(content: Json) -> Json:

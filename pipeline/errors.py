@@ -38,7 +38,7 @@ def told(error: Exception) -> str | None:
             " Run the same command again, with fewer --workers"
         )
     if isinstance(error, OSError):
-        place = f": {error.filename}" if error.filename else ""
+        place = f": {brief(error.filename, 300)}" if error.filename else ""
         if error.errno == errno.ENOSPC or "No space left" in str(error):
             return (
                 f"the disk is full{place}; what is finished is kept, make room and run the same command again"

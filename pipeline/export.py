@@ -25,6 +25,7 @@ def export(checkpoint: Path, to: Path) -> None:
     card = model_card(vocabulary, parameters(model), _example(vocabulary), model.config.max_position_embeddings)
 
     def complete(folder: Path) -> None:
+        vocabulary.save(folder)  # whatever has become of the tokenizer beside the weights
         write_text(folder / "README.md", card)
 
     # All in one step: a command that was killed finds no half a folder, which it would not write into.

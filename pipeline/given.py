@@ -79,6 +79,13 @@ class Given:
                 f"the knobs of {domain.name} do not admit problems of {self.artifact.place}: {cause}"
             ) from None
 
+    def require_readable(self) -> None:
+        """Raise Damaged where the first file is none of problems, before anything is written."""
+        path = self.artifact.path(next(iter(self.files)))
+        schema.require_known(path)
+        columns = schema.traces(_domain(self.artifact))
+        schema.require(path, {name: columns[name] for name in problem_columns(()) if name in columns})
+
     def _parts(self, shard: int) -> list[tuple[str, int, int]]:
         """Which rows of which files make a shard: name, first row, number of rows."""
         if self.stage == "generate":
@@ -131,6 +138,7 @@ def given(recipe: Recipe) -> Given | None:
     made = Given(artifact, int(cut))
     if not sum(made.files.values()):
         raise Refusal(f"generate.problems: {place} holds no problem")
+    made.require_readable()
     return made
 
 

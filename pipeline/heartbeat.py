@@ -6,7 +6,6 @@ tells that the work stopped. Neither kind decides anything: manifests and sideca
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import time
@@ -20,6 +19,7 @@ from types import TracebackType
 from pipeline import console
 from pipeline.artifact import FAILED, RUNNING, Artifact, Json, is_note, write_json
 from pipeline.errors import told
+from pipeline.trees import from_json
 
 BEAT = 2.0
 """Seconds between two rewritings of a note."""
@@ -168,7 +168,7 @@ def _local(folder: Path) -> Iterator[tuple[str, Note]]:
 def _parsed(text: str | None) -> Note | None:
     """A note from its text; None for what is none."""
     try:
-        return _checked(Note(**json.loads(text or "")))
+        return _checked(Note(**from_json(text or "")))
     except (ValueError, TypeError, KeyError):
         return None
 

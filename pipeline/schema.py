@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,9 @@ import pyarrow.parquet as pq
 from generators.domain import JUDGEMENT, LEVELS, VERDICTS, Domain, problem_columns, solution_columns
 from generators.words import UNKNOWN, codes, word_type, words
 from pipeline.artifact import Json
-from pipeline.errors import Damaged
+from pipeline.errors import Damaged, brief
 from pipeline.seeds import SPLITS
+from pipeline.trees import from_json
 
 VERSION = 1
 WORDS = pa.list_(pa.dictionary(pa.uint16(), pa.string()))
@@ -118,28 +120,55 @@ def write(frame: pl.DataFrame, path: Path, columns: Columns, about: Json, compre
     )
 
 
-def read(path: Path, columns: Columns, only: Sequence[str] | None = None) -> pl.DataFrame:
-    """Read a file of declared columns (or `only` some of them); word columns come as `List(Enum)`."""
-    found = pq.read_schema(path)
+def require(path: Path, columns: Columns) -> None:
+    """Raise Damaged for a file that lacks a column, or has it in another type."""
+    found = _head(path)
     for name, kind in columns.items():
         if name not in found.names or not _alike(found.field(name).type, arrow_type(kind)):
             raise Damaged(
                 f"{path} does not have the column {name} of type {arrow_type(kind)}: it is of another version"
             )
-    table = pq.read_table(path, columns=list(only) if only is not None else list(columns))
+
+
+def read(path: Path, columns: Columns, only: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read a file of declared columns (or `only` some of them); word columns come as `List(Enum)`."""
+    require(path, columns)
+    with readable(path):
+        table = pq.read_table(path, columns=list(only) if only is not None else list(columns))
     return pl.DataFrame([_from_arrow(table.column(name), name, columns[name]) for name in table.column_names])
 
 
 def about(path: Path) -> Json:
     """What the metadata of a Parquet file says of it; empty for a file that is not ours."""
-    metadata = pq.read_schema(path).metadata or {}
-    loaded: Json = json.loads(metadata.get(b"distill", b"{}"))
+    try:
+        loaded = from_json((_head(path).metadata or {}).get(b"distill", b"{}"))
+    except ValueError:
+        loaded = None
+    if not isinstance(loaded, dict):
+        raise Damaged(f"{path} has metadata that are none of ours under `distill`")
     return loaded
 
 
 def names(path: Path) -> list[str]:
     """The columns of a Parquet file."""
-    return list(pq.read_schema(path).names)
+    return list(_head(path).names)
+
+
+def _head(path: Path) -> pa.Schema:
+    with readable(path):
+        return pq.read_schema(path)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """What Arrow says of a file that it cannot read becomes Damaged."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        said = brief(" ".join(str(error).split()), 150)
+        raise Damaged(f"{path} cannot be read as Parquet: {said}") from None
 
 
 def require_known(path: Path) -> None:

@@ -143,10 +143,11 @@ def make(job: Job, made: set[str] | None = None) -> Job:
         return job
     _tell_broken(job)
     begun = time.monotonic()
+    work = at_work(job)  # counts what it takes: a source that cannot be read leaves no folder behind
     job.artifact.folder.mkdir(parents=True, exist_ok=True)
     job.artifact.sweep()
     begin(job, made)
-    with at_work(job) as heartbeat:
+    with work as heartbeat:
         facts = job.stage.run(job)
         facts["seconds"] = round(time.monotonic() - begun, 2)
         heartbeat.rest()

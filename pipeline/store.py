@@ -244,10 +244,12 @@ def _store_at(folder: Path) -> Store | None:
 
 
 def _mirror(url: str) -> Path:
+    from fsspec import available_protocols
+
     from pipeline.artifact import digest, write_json
 
     scheme = url.partition("://")[0]
-    if not scheme.isalnum():
+    if not scheme.isalnum() or scheme not in available_protocols():
         raise Refusal(f"{url} is no URL of a store, such as s3://bucket/prefix")
     above = os.environ.get("DISTILL_CACHE") or Path.home() / ".cache" / "distill"
     root = Path(above).absolute() / f"{scheme}-{digest(url)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,11 +14,13 @@ from numpy.typing import NDArray
 
 from generators.domain import Domain
 from generators.words import SPECIALS, UNKNOWN, codes, words
+from pipeline import trees
 from pipeline.artifact import Json, write_json
-from pipeline.errors import Refusal
+from pipeline.errors import Refusal, brief
 from pipeline.recipe import domain_fields, domain_from
 
 PAD, BOS, EOS = range(3)
+MOST_BUCKETS = 2**16
 FILE = "vocabulary.json"
 COMPANIONS = (FILE, "tokens.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
 
@@ -114,13 +115,17 @@ class Vocabulary:
         """The vocabulary of an encoded data set or a checkpoint."""
         path = folder / FILE
         try:
-            stored = json.loads(path.read_text())
+            stored = trees.from_json(path.read_text())
             tree, notation, buckets = stored["domain"], stored["notation"], stored["buckets"]
         except (FileNotFoundError, NotADirectoryError):
             raise Refusal(f"{folder} is not a checkpoint of this project: it has no {FILE}") from None
         except (ValueError, KeyError, TypeError):
             raise Refusal(f"{path} cannot be read: it is no vocabulary of this project") from None
+        if not isinstance(tree, dict) or type(buckets) is not int or not 0 <= buckets <= MOST_BUCKETS:
+            raise Refusal(f"{path} cannot be read: it is no vocabulary of this project")
         made = cls(domain_from(tree), notation, buckets)
+        if notation not in made.domain.notations:
+            raise Refusal(f"{path} has the notation {brief(notation)}, which {made.domain.name} has not")
         if list(made.words) != stored.get("words"):
             raise Refusal(
                 f"{path} has other words than {stored['domain']['name']}/{stored['notation']} has today"

@@ -33,9 +33,24 @@ class Segment:
     @classmethod
     def open(cls, folder: Path, stem: str) -> Segment:
         """Map the files `folder/stem.*.npy`; BadSettings names the first that is missing or spoilt."""
-        arrays = {name: _open(folder / f"{stem}.{name}.npy") for name in NAMES}
+        arrays = {name: _open(folder / f"{stem}.{name}.npy", kinds) for name, kinds in NAMES.items()}
         values = folder / f"{stem}.values.npy"
-        return cls(**arrays, values=_open(values) if values.exists() else None)
+        made = cls(**arrays, values=_open(values, "f") if values.exists() else None)
+        if not made._fits():
+            raise BadSettings(
+                f"the arrays {folder / stem}.*.npy contradict each other: encode this data set again"
+            )
+        return made
+
+    def _fits(self) -> bool:
+        """Whether offsets and rows lead to what there is."""
+        counted = len(self.prompt_offsets) == len(self.keys) + 1 and len(self.response_offsets) == (
+            len(self.rows) + 1
+        )
+        named = not len(self.rows) or 0 <= self.rows.min() <= self.rows.max() < len(self.keys)
+        valued = self.values is None or len(self.values) == len(self.rows)
+        ends = ((self.prompt_offsets, self.prompts), (self.response_offsets, self.responses))
+        return bool(counted and named and valued and all(_leads(*each) for each in ends))
 
     def head(self, rows: int) -> Segment:
         """The first rows and their examples."""
@@ -51,17 +66,35 @@ class Segment:
         )
 
 
-NAMES = ("prompts", "prompt_offsets", "responses", "response_offsets", "rows", "keys")
+NAMES = {
+    "prompts": "u",
+    "prompt_offsets": "i",
+    "responses": "u",
+    "response_offsets": "i",
+    "rows": "i",
+    "keys": "u",
+}
+"""The arrays of a segment, and the kind of their numbers."""
 
 
-def _open(path: Path) -> Any:
+def _leads(offsets: Indices, flat: Ids) -> bool:
+    """Whether offsets ascend from 0 to the end of what they part."""
+    return (
+        len(offsets) > 0 and offsets[0] == 0 and offsets[-1] == len(flat) and not (np.diff(offsets) < 0).any()
+    )
+
+
+def _open(path: Path, kind: str) -> Any:
     try:
         # Zero bytes cannot be mapped, and an empty column of responses is legal.
-        return np.load(path, mmap_mode="r" if path.stat().st_size > EMPTY else None, allow_pickle=False)
+        found = np.load(path, mmap_mode="r" if path.stat().st_size > EMPTY else None, allow_pickle=False)
     except FileNotFoundError:
         raise BadSettings(f"{path} is missing: encode this data set again") from None
-    except (ValueError, EOFError) as fault:
-        raise BadSettings(f"{path} is not readable: {fault}") from None
+    except (ValueError, EOFError, OSError, SyntaxError, OverflowError):
+        found = None
+    if not isinstance(found, np.ndarray) or found.ndim != 1 or found.dtype.kind != kind:
+        raise BadSettings(f"{path} is not readable as a row of numbers: encode this data set again")
+    return found
 
 
 EMPTY = 128

@@ -14,7 +14,7 @@ from pipeline.conformance.checks import CHECKS
 from pipeline.conformance.subject import Breach, Inapplicable, Subject
 from pipeline.console import OUT, table
 from pipeline.errors import Refusal
-from pipeline.foreign import fault
+from pipeline.foreign import blamed, fault
 from pipeline.recipe import build, merged, nested
 
 Outcome = Literal["passed", "failed", "not tried"]
@@ -46,6 +46,9 @@ def conform(name: str, overrides: Sequence[tuple[str, str]], own: str, rows: int
     if rows < 10:
         raise Refusal(f"--rows must be 10 or more, got {rows}")
     subject = Subject(build(tree).domain, own, rows)
+    if own:
+        with blamed(subject.domain):
+            subject.domain.read(own)  # what is no problem is refused before the checks begin
     package = package_of(name)
     results = [tried(check, subject) for check in CHECKS]
     OUT.print(

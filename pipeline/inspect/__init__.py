@@ -41,7 +41,7 @@ def show(path: Path, rows: int, where: str | None = None, row: str | None = None
             one.show(place, row, step)
         else:
             _show(place, rows, where)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         faults = damage.resized(place)
         raise Damaged(faults[0] if faults else f"a file of {path} cannot be read: {error}") from None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.errors import Refusal
+from pipeline.errors import Refusal, brief
 
 QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 """A text or a name; whatever stands between quotes is no word of SQL."""
@@ -48,7 +48,7 @@ class Condition:
         said = " ".join(str(error).split("\n\n")[0].split())
         for name in self.columns:  # polars may ask the statistics of row groups first
             said = said.replace(f"'{name}_min'", f"'{name}'").replace(f"'{name}_max'", f"'{name}'")
-        return Refusal(f"--where {self.text!r} cannot be judged: {said}")
+        return Refusal(f"--where {brief(self.text)!r} cannot be judged: {brief(said, 200)}")
 
 
 def condition(text: str, path: Path) -> Condition:
@@ -60,9 +60,9 @@ def condition(text: str, path: Path) -> Condition:
     kinds = pl.scan_parquet(path, glob=False).collect_schema()
     named = frozenset(expression.meta.root_names())
     for name in sorted(named - set(kinds)):
-        raise Refusal(f"--where {text!r} names {_unknown(name, list(kinds), text)}")
+        raise Refusal(f"--where {brief(text)!r} names {_unknown(name, list(kinds), text)}")
     if not named:
-        raise Refusal(f"--where {text!r} names no column; it may name: {', '.join(kinds)}")
+        raise Refusal(f"--where {brief(text)!r} names no column; it may name: {', '.join(kinds)}")
     words = frozenset(name for name in named if kinds[name] in (pl.Categorical, pl.Enum))
     made = Condition(text, expression, named, words)
     empty = pl.DataFrame(schema={name: _readable(kinds[name]) for name in named})
@@ -73,11 +73,11 @@ def condition(text: str, path: Path) -> Condition:
     if judged.width != 1 or judged.dtypes[0] != pl.Boolean:
         kind = judged.dtypes[0]
         raise Refusal(
-            f"--where {text!r} is a value ({kind}), not true or false; compare it, as in 'cost > 20'"
+            f"--where {brief(text)!r} is a value ({kind}), not true or false; compare it, as in 'cost > 20'"
         )
     if len(judged):
         raise Refusal(
-            f"--where {text!r} gives one value for all rows together, not true or false for each of them"
+            f"--where {brief(text)!r} gives one value for all rows together, not true or false for each"
         )
     return made
 
@@ -87,17 +87,17 @@ def _parsed(text: str) -> pl.Expr:
     query = QUERIES.search(re.sub(r"\bDISTINCT\s+FROM\b", "", bare.upper()))
     if query:
         raise Refusal(
-            f"--where {text!r} holds the word {query[0]} of a query; only an expression is taken,"
+            f"--where {brief(text)!r} holds the word {query[0]} of a query; only an expression is taken,"
             " as in \"cost > 20 AND split = 'test'\""
         )
     strange = STRANGE.search(bare) or re.search(r"\\'", text)
     if strange:
-        raise Refusal(f"--where {text!r} holds {strange[0]!r}, which has no place in an expression")
+        raise Refusal(f"--where {brief(text)!r} holds {strange[0]!r}, which has no place in an expression")
     try:
         return pl.sql_expr(text)
     except (pl.exceptions.PolarsError, UnicodeEncodeError) as error:  # bytes that are no text
         said = " ".join(str(error).split())
-        raise Refusal(f"--where {text!r} is no SQL expression: {said}") from None
+        raise Refusal(f"--where {brief(text)!r} is no SQL expression: {brief(said, 200)}") from None
 
 
 def _unknown(name: str, names: list[str], text: str) -> str:
@@ -105,7 +105,7 @@ def _unknown(name: str, names: list[str], text: str) -> str:
     hint = f", perhaps meant as {near[0]}" if near else ""
     if f'"{name}"' in text:
         hint = f" (texts stand in single quotes: '{name}')"
-    return f"the column {name}, which is not there{hint}; there are: {', '.join(names)}"
+    return f"the column {brief(name)}, which is not there{hint}; there are: {', '.join(names)}"
 
 
 def _readable(kind: pl.DataType) -> pl.DataType:

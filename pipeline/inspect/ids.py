@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +12,9 @@ from pipeline.console import OUT, table
 from pipeline.errors import Damaged
 from pipeline.inspect.bars import histogram
 from pipeline.inspect.header import facts
+from pipeline.vocabulary import Vocabulary
 from trainers.config import BadSettings, Fit
+from trainers.tokens import Tokens
 
 SPLITS = ("train", "validation", "test")
 PACKED = 20_000
@@ -22,10 +23,10 @@ PACKED = 20_000
 
 def show(folder: Path) -> None:
     """Print the vocabulary, a line a split, and the lengths of the training examples."""
-    tokens = json.loads((folder / "tokens.json").read_text())
+    tokens = Tokens.read(folder)
     about = folder / "vocabulary.json"
-    notation = json.loads(about.read_text())["notation"] if about.is_file() else "unknown"
-    buckets = f", of them {tokens['value_buckets']} value buckets" if tokens["value_buckets"] else ""
+    notation = Vocabulary.load(folder).notation if about.is_file() else "unknown"
+    buckets = f", of them {tokens.value_buckets} value buckets" if tokens.value_buckets else ""
     found = {split: lengths(folder, split) for split in SPLITS if any(folder.glob(f"{split}-*.prompts.npy"))}
     rows = [
         [split, f"{len(own):,}", f"{own.sum():,}", f"{own.mean():,.1f}", f"{own.max():,}"]
@@ -36,7 +37,7 @@ def show(folder: Path) -> None:
         facts(
             [
                 ("notation", str(notation)),
-                ("vocabulary", f"{tokens['words']:,} words{buckets}; {tokens['size']:,} ids in the model"),
+                ("vocabulary", f"{tokens.words:,} words{buckets}; {tokens.size:,} ids in the model"),
             ]
         )
     )

@@ -11,7 +11,7 @@ import polars as pl
 
 from pipeline import schema
 from pipeline.artifact import Artifact
-from pipeline.errors import Refusal
+from pipeline.errors import Refusal, brief
 from pipeline.inspect.files import Files, files_of
 from pipeline.inspect.header import nearest_manifest
 from pipeline.inspect.picking import FILE, by_id, picked
@@ -127,8 +127,9 @@ def _one(ids: Sequence[str], begun: str, files: Files) -> str:
         return begun if begun in ids else ids[0]
     if ids:
         some = ", ".join(ids[:3]) + (", ..." if len(ids) > 3 else "")
-        raise Refusal(f"{len(ids):,} problems of {files.name} have ids that begin with {begun}: {some}")
-    raise Refusal(f"{files.name} has no problem whose id is {begun} or begins so")
+        many = f"{len(ids):,} problems of {files.name}"
+        raise Refusal(f"{many} have ids that begin with {brief(begun)}: {some}")
+    raise Refusal(f"{files.name} has no problem whose id is {brief(begun)} or begins so")
 
 
 def _sources(folder: Path) -> list[list[Path]]:

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from pipeline.artifact import Json
 from pipeline.console import OUT, table
+from pipeline.errors import Damaged
 from pipeline.page.numbers import value
+from pipeline.trees import from_json
 
 
-def show(lines: Sequence[Json]) -> None:
-    """Print a line a round and arm."""
-    rows = [
+def show(path: Path) -> None:
+    """Print a line a round and arm; raises Damaged where the file does not list them."""
+    try:
+        rows = _rows(from_json(path.read_text())["rounds"])
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise Damaged(f"{path} cannot be read: it is not what bootstrap writes") from None
+    columns = [
+        "round",
+        "arm",
+        "rows\nshorter",
+        "words\na row",
+        "samples\noptimal",
+        "valid.\noptimal",
+        "valid.\nwords",
+    ]
+    OUT.print(table("rounds", [*columns, "to the\nlast"], rows, left=2))
+
+
+def _rows(lines: Sequence[Json]) -> list[list[Any]]:
+    return [
         [
             line["round"],
             line["arm"],
@@ -24,13 +45,3 @@ def show(lines: Sequence[Json]) -> None:
         ]
         for line in lines
     ]
-    columns = [
-        "round",
-        "arm",
-        "rows\nshorter",
-        "words\na row",
-        "samples\noptimal",
-        "valid.\noptimal",
-        "valid.\nwords",
-    ]
-    OUT.print(table("rounds", [*columns, "to the\nlast"], rows, left=2))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pipeline.console import OUT
-from pipeline.errors import Damaged
+from pipeline.errors import Damaged, brief
 from pipeline.inspect.bars import sparkline
 from pipeline.inspect.header import facts
 from pipeline.page.numbers import duration, short, significant, size
+from pipeline.trees import from_json
 
 LONGEST_HEAD = 100_000_000
 """Bytes of a safetensors header at most; its format says so too."""
@@ -31,6 +32,21 @@ SHAPE = {
 
 def training(folder: Path) -> None:
     """Print a run's settings, its result and its losses."""
+    with understood(folder):
+        _training(folder)
+
+
+@contextmanager
+def understood(folder: Path) -> Iterator[None]:
+    """Fields that are missing, or of another type than ours, become Damaged."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        said = f"{type(error).__name__.removesuffix('Error')} {brief(error)}"
+        raise Damaged(f"the settings or results in {folder} cannot be understood: {said}") from None
+
+
+def _training(folder: Path) -> None:
     run = _json(folder / "run.json")
     pairs: list[tuple[str, str]] = [(name, _words(run[name])) for name in ("model", "fit") if name in run]
     if (folder / "fit.json").is_file():
@@ -48,6 +64,11 @@ def training(folder: Path) -> None:
 
 def show(folder: Path) -> None:
     """Print shape, parameters and vocabulary of a checkpoint."""
+    with understood(folder):
+        _show(folder)
+
+
+def _show(folder: Path) -> None:
     config = _json(folder / "config.json")
     shape = [
         f"{name} {config[key]:,}" if name else str(config[key])
@@ -78,13 +99,13 @@ def _counted(files: list[Path]) -> tuple[int, set[str]]:
                 long = int.from_bytes(stream.read(8), "little")
                 if long > min(LONGEST_HEAD, path.stat().st_size):
                     raise ValueError("its header is cut off")
-                head: Mapping[str, Any] = json.loads(stream.read(long))
+                head: Mapping[str, Any] = from_json(stream.read(long))
             for name, tensor in head.items():
                 if name != "__metadata__":
                     count += math.prod(tensor["shape"])
                     kinds.add(str(tensor["dtype"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise Damaged(f"{path} holds no weights that can be read: {error}") from None
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise Damaged(f"{path} holds no weights that can be read: {brief(error)}") from None
     return count, kinds
 
 
@@ -109,7 +130,7 @@ def _losses(folder: Path) -> dict[str, list[float]]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        loaded = json.loads(path.read_text())
+        loaded = from_json(path.read_text())
     except (OSError, ValueError) as error:
         raise Damaged(f"{path} cannot be read: {error}") from None
     if not isinstance(loaded, dict):

@@ -17,8 +17,7 @@ STANDARD = frozenset({"", "standard", "normal", "chess", "from position"})
 RESULTS = frozenset({"1-0", "0-1", "1/2-1/2", "½-½", "*"})
 
 _HEADER = re.compile(r'\[\s*([A-Za-z0-9_+#=:-]+)\s+"(.*)"\s*\]\s*$')
-_COMMENT = re.compile(r"\{[^}]*\}|;[^\n]*")
-_BRANCH = re.compile(r"\([^()]*\)")
+_SIGN = re.compile(r"[{}()]|;[^\n]*")
 _NUMBER = re.compile(r"\$\d+|(?<![A-Za-z0-9=/-])\d+\s*\.+")
 _REMARK = re.compile(r"[^A-Za-z0-9]+|\d+|ep|N")
 
@@ -42,7 +41,7 @@ class Game:
     @property
     def place(self) -> str:
         """How errors name the game."""
-        players = [self.headers.get(side, "?").strip("? ") for side in ("White", "Black")]
+        players = [self.headers.get(side, "?").strip("? ")[:40] for side in ("White", "Black")]
         named = f", {players[0]} against {players[1]}" if all(players) else ""
         return f"game {self.number} (line {self.line}{named})"
 
@@ -91,7 +90,7 @@ def played(game: Game, longest: int | None = None) -> chess.Board:
     """
     variant = game.headers.get("Variant", "").strip()
     if variant.lower() not in STANDARD:
-        raise BadProblem(f"{game.place} is a game of {variant}; only standard chess is read")
+        raise BadProblem(f"{game.place} is a game of {variant[:40]}; only standard chess is read")
     try:
         board = rules.position(game.headers.get("FEN", chess.STARTING_FEN))
     except BadProblem as cause:
@@ -109,9 +108,9 @@ def _played(board: chess.Board, tokens: Iterable[str], longest: int | None) -> c
         try:
             move = board.parse_san(token)
         except chess.AmbiguousMoveError:
-            raise BadProblem(f"ply {ply}, '{token}', can be played by more than one man") from None
+            raise BadProblem(f"ply {ply}, '{token[:20]}', can be played by more than one man") from None
         except ValueError:
-            raise BadProblem(f"ply {ply}, '{token}', is no legal move in {board.fen()}") from None
+            raise BadProblem(f"ply {ply}, '{token[:20]}', is no legal move in {board.fen()}") from None
         if not move:
             raise BadProblem(f"ply {ply}, '{token}', is no move but a pass")
         board.push(move)
@@ -123,21 +122,33 @@ def words(text: str) -> list[str]:
 
     Raises BadProblem for a comment or a variation without an end.
     """
-    bare = _COMMENT.sub(" ", text) if "{" in text or ";" in text else text
-    if "{" in bare or "}" in bare:
-        raise BadProblem("a comment in braces has no end, or no beginning")
-    while "(" in bare and bare != (shorter := _BRANCH.sub(" ", bare)):
-        bare = shorter
-    if "(" in bare or ")" in bare:
-        raise BadProblem("a variation in parentheses has no end, or no beginning")
     found = []
-    for token in _NUMBER.sub(" ", bare).split():
+    for token in _NUMBER.sub(" ", _main_line(text)).split():
         if token in RESULTS:
             break
         move = token.rstrip("!?+#").removesuffix("e.p.")
         if token == "--" or (move and not _REMARK.fullmatch(move)):
             found.append(move)
     return found
+
+
+def _main_line(text: str) -> str:
+    """The text outside of comments and variations, read once from left to right."""
+    kept, depth, at = [], 0, 0
+    while sign := _SIGN.search(text, at):
+        kept.append("" if depth else text[at : sign.start()])
+        at = sign.end()
+        if sign[0] in "{}":
+            at = text.find("}", at) + 1
+            if not at or sign[0] == "}":
+                raise BadProblem("a comment in braces has no end, or no beginning")
+        elif sign[0] in "()":
+            depth += 1 if sign[0] == "(" else -1
+        if depth < 0:
+            break
+    if depth:
+        raise BadProblem("a variation in parentheses has no end, or no beginning")
+    return " ".join((*kept, text[at:]))
 
 
 def key(board: chess.Board) -> str:

@@ -6,9 +6,9 @@ from random import Random
 
 from faults.fuzzing.case import Case
 from faults.fuzzing.corpus import Corpus
-from faults.fuzzing.kinds import checkpoints, options, problems, recipes
+from faults.fuzzing.kinds import artifacts, checkpoints, options, problems, recipes
 
-KINDS = (recipes, problems, checkpoints, options)
+KINDS = (recipes, problems, checkpoints, options, artifacts)
 
 
 def drawn(seed: int, number: int, corpus: Corpus) -> Case:

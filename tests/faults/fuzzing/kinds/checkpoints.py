@@ -71,8 +71,8 @@ def remote(rng: Random, corpus: Corpus) -> Case:
     case = _config(rng, corpus, f"auto_map, family {family!r}", {"model_type": family, "auto_map": auto,
                                                                  "trust_remote_code": True})  # fmt: skip
     code = f"open({CANARY!r}, 'w').close()\n".encode()
-    return Case(case.kind, case.what, case.words,
-                {**case.files, "c/canary_module.py": code, "canary_module.py": code}, case.copies)  # fmt: skip
+    files = {**case.files, "c/canary_module.py": code, "canary_module.py": code}
+    return Case(case.kind, case.what, case.words, files, case.copies)
 
 
 def no_config(rng: Random, corpus: Corpus) -> Case:
@@ -156,7 +156,7 @@ def indexed(rng: Random, corpus: Corpus) -> Case:
         {"weight_map": {}}, [], 5,
     ))  # fmt: skip
     return _asked(rng, corpus, f"an index of weights at {place!r}", model_DOT_safetensors=None,
-                  **{"model_DOT_safetensors_DOT_index_DOT_json": dumped(index)})  # fmt: skip
+                  model_DOT_safetensors_DOT_index_DOT_json=dumped(index))  # fmt: skip
 
 
 def vocabulary(rng: Random, corpus: Corpus) -> Case:
@@ -205,24 +205,15 @@ def missing(rng: Random, corpus: Corpus) -> Case:
     return _asked(rng, corpus, f"no {name}", **{name.replace(".", "_DOT_"): None})
 
 
-def tokenizer(rng: Random, corpus: Corpus) -> Case:
-    """What is exported must load."""
-    name = rng.choice(("tokenizer.json", "tokenizer_config.json"))
-    what, content = no_json(rng, _read(corpus, name))
-    return _asked(rng, corpus, f"{name} {what}", ("export",), **{name.replace(".", "_DOT_"): content})
-
-
 def player(rng: Random, corpus: Corpus) -> Case:
     """Another checkpoint than a chess player's at the board."""
     words = rng.choice((("uci", "--checkpoint", "c"), ("match", "--checkpoint", "c", "--against", "random")))
     what, content = no_json(rng, b"{}")
-    files: dict[str, bytes | None] = {
-        f"c/{rng.choice(('config.json', 'vocabulary.json', 'tokens.json'))}": content
-    }
+    files: dict[str, bytes | None] = {f"c/{rng.choice(('config.json', 'vocabulary.json'))}": content}
     domain = rng.choice(("chess", "chess", "maze", "prolog"))
     return Case("checkpoints", f"a player of {domain}: {what}", words, files,
                 {"c": corpus.checkpoint(domain)}, b"uci\nquit\n")  # fmt: skip
 
 
 WAYS = (size, remote, weights, pickled, vocabulary, other_config, no_config, indexed, no_vocabulary, tokens,
-        missing, tokenizer, player)  # fmt: skip
+        missing, player)  # fmt: skip

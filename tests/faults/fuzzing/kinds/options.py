@@ -45,9 +45,9 @@ def _no_shards(value: str) -> str:
 
 
 def shards(rng: Random, _: Corpus) -> Case:
-    value = rng.choice(("0-99999999999999", "5", "0,0-7", "3-1", "-", ",", "0-", "-0", "1-2-3", "a-b", "\u00b2",
-                        "9" * 6000, "0-1,", "1..2", " ", "0;1", "0-1e9"))  # fmt: skip
-    words = (rng.choice(("generate",)), "--recipe", "r.yaml", "--shards", value)
+    value = rng.choice(("0-99999999999999", "5", "0,0-7", "3-1", "-", ",", "0-", "-0", "1-2-3", "a-b", "0;1",
+                        "9" * 6000, "0-1,", "1..2", " ", "\u00b2", "0-1e9"))  # fmt: skip
+    words = ("generate", "--recipe", "r.yaml", "--shards", value)
     return Case("options", f"--shards {value[:30]!a}", words, {"r.yaml": RECIPE})
 
 
@@ -57,12 +57,14 @@ def place(rng: Random, corpus: Corpus) -> Case:
     evaluation = str(corpus.artifacts["evaluate"])
     words = rng.choice((
         ("inspect", value), ("report", value, "--to", "page.html"), ("compare", evaluation, value),
-        ("compare", value, evaluation), ("results", value), ("solve", "--checkpoint", value, "--problem", "S.G"),
+        ("compare", value, evaluation), ("results", value),
+        ("solve", "--checkpoint", value, "--problem", "S.G"),
         ("uci", "--checkpoint", value), ("export", "--checkpoint", value, "--to", "out"),
         ("match", "--checkpoint", value, "--against", "random"),
         ("match", "--checkpoint", str(corpus.checkpoint("chess")), "--against", value),
         ("evaluate", "--checkpoint", value, "--on", "S.G"), ("conform", value),
-        ("generate", "--recipe", value), ("sweep", "--recipe", value, "--seed", "1,2"), ("fields", "--recipe", value),
+        ("generate", "--recipe", value), ("sweep", "--recipe", value, "--seed", "1,2"),
+        ("fields", "--recipe", value),
         ("generate", "--recipe", "r.yaml", "--problems", value), ("status", f"{value}/nothing"),
         ("train", "--recipe", "r.yaml", f"--fit.start={value}"), ("seal", "--recipe", value),
     ))  # fmt: skip
@@ -87,14 +89,20 @@ def store(rng: Random, _: Corpus) -> Case:
 
 def sql(rng: Random, corpus: Corpus) -> Case:
     value = rng.choice((
-        "cost >", "cost", "cost + 1", "nonsense > 5", "1 = 1", "SELECT 1", "cost > (SELECT 1)", "'", '"', ";", "",
-        "cost > 5; DROP TABLE x", "read_csv('/etc/passwd')", "cost IN (SELECT * FROM read_parquet('/etc/x'))",
-        "cost > 5 -- x", "cost /* x */ > 5", "((((" * 2000, "NOT " * 20_000 + "cost > 5", "cost > 5 AND " * 5000,
+        "cost >", "cost", "cost + 1", "nonsense > 5", "1 = 1", "SELECT 1", "cost > (SELECT 1)", "'",
+        '"', ";", "",
+        "cost > 5; DROP TABLE x", "read_csv('/etc/passwd')",
+        "cost IN (SELECT * FROM read_parquet('/etc/x'))",
+        "cost > 5 -- x", "cost /* x */ > 5",
+        "((((" * 2000, "NOT " * 20_000 + "cost > 5", "cost > 5 AND " * 5000,
         "(" * 3000 + "cost > 5" + ")" * 3000, "cost::x > 5", "cost > 'a'", "trace > 5", "prompt = 5",
-        "\x00", "\udcff = 5", "cost BETWEEN 1", "cost > 5 OVER ()", "SUM(cost) > 5", "cost LIKE 5", "*", "cost > 1e999",
-        "CAST(cost AS nonsense) > 1", "EXISTS (SELECT 1)", "cost > $1", "cost ~ '('", "regexp_like(split, '(')",
+        "\x00", "\udcff = 5", "cost BETWEEN 1", "cost > 5 OVER ()", "SUM(cost) > 5", "cost LIKE 5", "*",
+        "cost > 1e999",
+        "CAST(cost AS nonsense) > 1", "EXISTS (SELECT 1)", "cost > $1",
+        "cost ~ '('", "regexp_like(split, '(')",
         "cost > " + "9" * 6000, "cost < 0", "é" * 5000 + " > 5", "split = 5", "cost = ''", "date(cost) > 5",
-        "cost = ANY(cost)", "array_contains(prompt, 5, 6)", "CASE WHEN cost > 5 THEN 1 END", "interval '1 x' > cost",
+        "cost = ANY(cost)", "array_contains(prompt, 5, 6)", "CASE WHEN cost > 5 THEN 1 END",
+        "interval '1 x' > cost",
     ))  # fmt: skip
     folder = corpus.artifacts[rng.choice(("generate", "curate"))]
     words = ("inspect", str(folder), f"--where={value}")
@@ -160,20 +168,27 @@ def words_too_many(rng: Random, corpus: Corpus) -> Case:
 def uci(rng: Random, corpus: Corpus) -> Case:
     """Whatever a chess program may say: an engine passes over what it does not understand."""
     lines = [
-        b"position fen 8/8/8/8/8/8/8/8 w - - 0 1", b"position fen nonsense", b"position startpos moves e2e5",
-        b"position", b"position fen", b"go", b"go nodes -5", b"go depth abc", b"go movetime", b"go infinite", b"stop",
-        b"setoption", b"setoption name", b"setoption name MultiPV value 99999", b"setoption name X value \xff",
-        b"setoption name Temperature value nan", b"setoption name Seed value -1", b"uci", b"isready", b"ucinewgame",
-        b"go searchmoves zz99", b"go searchmoves e2e4", b"position startpos moves " + b"e2e4 " * 500, b"\x00\x01", b"",
-        b"x" * 100_000, b"position startpos", b"debug on", b"register", b"ponderhit", noise(rng), b"go ponder",
+        b"position fen 8/8/8/8/8/8/8/8 w - - 0 1", b"position fen nonsense",
+        b"position startpos moves e2e5",
+        b"position", b"position fen", b"go", b"go nodes -5", b"go depth abc", b"go movetime",
+        b"go infinite", b"stop",
+        b"setoption", b"setoption name", b"setoption name MultiPV value 99999",
+        b"setoption name X value \xff",
+        b"setoption name Temperature value nan", b"setoption name Seed value -1", b"uci", b"isready",
+        b"ucinewgame",
+        b"go searchmoves zz99", b"go searchmoves e2e4", b"position startpos moves " + b"e2e4 " * 500,
+        b"\x00\x01", b"",
+        b"x" * 100_000, b"position startpos", b"debug on", b"register", b"ponderhit", noise(rng),
+        b"go ponder",
         b"setoption name MultiPV value " + b"9" * 6000, b"setoption name Seed value " + b"9" * 6000,
-        b"go wtime -1 btime abc", b"position fen " + b"8/" * 5000, "setoption name Threads value \u0665".encode(),
+        b"go wtime -1 btime abc", b"position fen " + b"8/" * 5000,
+        "setoption name Threads value \u0665".encode(),
     ]  # fmt: skip
     typed = b"\n".join(rng.choices(lines, k=rng.randrange(1, 12)))
     if rng.random() < 0.5:
         typed += b"\nquit\n"
-    return Case("uci", f"{typed[:60]!a}", ("uci", "--checkpoint", str(corpus.checkpoint("chess"))), typed=typed,
-                passes=True)  # fmt: skip
+    words = ("uci", "--checkpoint", str(corpus.checkpoint("chess")))
+    return Case("uci", f"{typed[:60]!a}", words, typed=typed, passes=True)
 
 
 WAYS = (number, sql, place, store, row, target, name, words_too_many, shards, uci)

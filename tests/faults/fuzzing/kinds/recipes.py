@@ -215,14 +215,16 @@ def overridden(rng: Random, _: Corpus) -> Case:
         ("domain.width", f"!!python/object/apply:os.system ['touch {CANARY}']"),
         ("generate.rows", f"!!python/object/apply:os.system ['touch {CANARY}']"),
         ("generate.rows", rng.choice(("abc", "-1", ".nan", ".inf", "[1]", "{a: b}", "1e999", "0x", "1_0_x"))),
-        ("generate.rows.more", "5"), ("generate..rows", "5"), (".", "5"), ("generate.", "5"), (".rows", "5"),
+        ("generate.rows.more", "5"), ("generate..rows", "5"), (".", "5"), ("generate.", "5"),
+        (".rows", "5"),
         ("x." * 5000 + "y", "1"), ("generate.rows", "[" * 100_000), ("generate.rows", "&a [*a]"),
         ("domain.width", "{" * 5000 + "}" * 5000), ("generate.rows", "\x00"), ("generate.rows", "5\x00"),
         ("nonsense", "1"), ("é", "\udcff"), ("domain.ties", "\udcff\udc80"), ("__class__", "x"),
         ("generate.rows", "9" * 6000), ("fit.learning_rate", "nan"), ("model", "null"), ("domain", "null"),
         ("generate.rows", "null"), ("domain.width", "true"), ("recipes", "[maze-demo]"),
         ("variants", "{a: 5}"), ("generate.rows", "a: b: c"), ("generate.rows", "2001-01-01"),
-        ("generate.rows", "*a"), ("domain.width", "x" * 100_000), ("fit.steps", ""), ("encode.notation", "?"),
+        ("generate.rows", "*a"), ("domain.width", "x" * 100_000), ("fit.steps", ""),
+        ("encode.notation", "?"),
     ))  # fmt: skip
     verb = rng.choice((*STAGES, "report", "seal", "fields"))
     words = (verb, "--recipe", "r.yaml", f"--{name}={value}")
