@@ -111,8 +111,9 @@ class Crew:
         return found
 
     def _give(self, order: Order | None) -> int:
-        number, self.given = self.given, self.given + 1
-        self.store.set(fellow.order_key(number), pickle.dumps(order))
+        number, packed = self.given, pickle.dumps(order)
+        self.store.set(fellow.order_key(number), packed)
+        self.given += 1
         return number
 
     def _refuse_dead(self, number: int) -> None:
@@ -194,6 +195,7 @@ _LAUNCHED: list[Place] = []
 
 def lead(place: Place) -> None:
     """Lead the processes that were started together with this one, until the program ends."""
+    fellow.hush()
     _LAUNCHED.append(place)
     _AT_HAND.append(Crew(place, rendezvous(place)))
     atexit.register(disband)
@@ -265,6 +267,7 @@ def disband() -> None:
 
 def _started(place: Place) -> Crew:
     """Processes on this machine, which only hear what comes from it."""
+    fellow.hush()
     from torch._C._distributed_c10d import TCPStore
 
     from trainers.device import share_cores

@@ -180,7 +180,13 @@ def _beat(store: Any, place: Place) -> None:
 
 def follow(place: Place) -> int:
     """The life of a process that torchrun or srun has started beside the first one."""
+    hush()
     return serve(rendezvous(place), place)
+
+
+def hush() -> None:
+    """Keep torch from telling at length that a process has gone, which one sentence says better."""
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 
 def spawned(place: Place, port: int) -> None:

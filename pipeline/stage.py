@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from generators.installed import package_of
 from pipeline.artifact import Artifact, Json, digest
@@ -61,6 +62,16 @@ class Stage:
     """Whether a finished artifact holds all that the recipe asks for (a data set may need more shards)."""
     size: Callable[[Job], int | None] = field(default=lambda _: None)
     """How many shards or steps it takes, where the recipe says so: for those who ask about the time left."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A stage goes to another process by its name."""
+        return _named, (self.name,)
+
+
+def _named(name: str) -> Stage:
+    from pipeline.stages import STAGES
+
+    return next(stage for stage in STAGES if stage.name == name)
 
 
 @dataclass(frozen=True)
