@@ -14,6 +14,7 @@ from pipeline.card.histogram import histogram
 from pipeline.card.markdown import code, table, text
 from pipeline.card.pictures import Pictures, alt_of, titles
 from pipeline.card.statistics import counts
+from pipeline.final import final
 from pipeline.page.numbers import MISSING, interval, kind_of, value
 from pipeline.provenance import provenance
 from pipeline.rollouts import GREEDY
@@ -35,7 +36,7 @@ def answered_card(
 ) -> None:
     """Write the card of judged answers; `problems` have the labels that answers were held against."""
     pictures = Pictures(artifact)
-    final = _final(rollouts)
+    about = _final(rollouts)
     write_text(
         artifact.folder / "README.md",
         markdown.page(
@@ -46,8 +47,8 @@ def answered_card(
             f"{facts['problems']:,} problems, {len(rollouts):,} responses.",
             "## Rates",
             _rates(facts),
-            _answers(domain, pictures, problems, final, facts),
-            _lengths(pictures, final),
+            _answers(domain, pictures, problems, about, facts),
+            _lengths(pictures, about),
             f"Commit of this code: {code(provenance()['commit'] or 'unknown')}. `manifest.json` has hashes,"
             " `metrics.json` every figure.",
         ),
@@ -56,12 +57,10 @@ def answered_card(
 
 
 def _final(rollouts: pl.DataFrame) -> pl.DataFrame:
-    """The greedy responses of the model arm's last round, or of the first checkpoint."""
+    """The greedy responses of the checkpoint that the evaluation is about."""
     greedy = rollouts.filter(pl.col("sample") == GREEDY)
-    own = greedy.filter(pl.col("arm") == "model")
-    if own.is_empty():
-        own = greedy.filter(pl.col("arm") == greedy["arm"].first())
-    return own.filter(pl.col("round") == pl.col("round").max())
+    made = greedy.select("arm", "round").unique(maintain_order=True)
+    return greedy.join(made[[final(made["arm"].to_list())]], on=("arm", "round"), maintain_order="left")
 
 
 def _rates(facts: Json) -> str:
@@ -91,13 +90,13 @@ def _cell(row: Json) -> str:
 
 
 def _answers(
-    domain: Domain, pictures: Pictures, problems: pl.DataFrame, final: pl.DataFrame, facts: Json
+    domain: Domain, pictures: Pictures, problems: pl.DataFrame, answers: pl.DataFrame, facts: Json
 ) -> str:
     """One answer of each outcome, the most frequent outcomes first."""
-    if final.is_empty():
+    if answers.is_empty():
         return ""
-    label = _label(final.row(0, named=True))
-    named = final.with_row_index("place").with_columns(pl.col("verdict", "level").cast(pl.String))
+    label = _label(answers.row(0, named=True))
+    named = answers.with_row_index("place").with_columns(pl.col("verdict", "level").cast(pl.String))
     groups = named.group_by("verdict", "level").agg(pl.len(), pl.col("place").min())
     chosen = groups.sort("len", "place", descending=[True, False]).head(SHOWN)
     shown: list[tuple[str, str, str]] = []
@@ -124,8 +123,8 @@ def _label(answer: Json) -> str:
     return f"{answer['arm']} {answer['round']}" if answer["round"] else str(answer["arm"])
 
 
-def _lengths(pictures: Pictures, final: pl.DataFrame) -> str:
-    best = final.filter(pl.col("verdict") == "optimal", pl.col("trace_words") > 0)
+def _lengths(pictures: Pictures, answers: pl.DataFrame) -> str:
+    best = answers.filter(pl.col("verdict") == "optimal", pl.col("trace_words") > 0)
     if best.is_empty():
         return ""
     title = f"Trace lengths of {len(best):,} problems answered optimally, in words"

@@ -16,10 +16,10 @@ from pipeline.answering import ROLLOUTS, Entrant
 from pipeline.artifact import Artifact
 from pipeline.asked import asked
 from pipeline.errors import Damaged, Refusal
+from pipeline.final import START, final
 from pipeline.lineage import ancestors, domain_of, finished
 from pipeline.metrics import COLUMNS
 from pipeline.rollouts import GREEDY
-from pipeline.stages.evaluate import START, final
 
 Rule = Literal["greedy", "sampled"]
 
@@ -112,7 +112,8 @@ def load(path: Path, letter: str, checkpoint: str | None, rule: Rule) -> Side:
     entrants = _entrants(artifact)
     if not entrants:
         raise Refusal(f"{path} is empty: it holds no answer of any checkpoint")
-    entrant = final(entrants) if checkpoint is None else _named(path, checkpoint, entrants)
+    last = entrants[final([each.arm for each in entrants])]
+    entrant = last if checkpoint is None else _named(path, checkpoint, entrants)
     if _of(artifact, entrant, rule).head(1).collect().is_empty():
         raise Refusal(
             f"{path} has no {rule} answers of the checkpoint '{entrant.label}';"

@@ -16,6 +16,7 @@ from generators.domain import BadProblem, Domain
 from pipeline.artifact import Artifact
 from pipeline.console import OUT, table
 from pipeline.errors import Refusal
+from pipeline.final import final
 from pipeline.inspect import rows
 from pipeline.inspect.header import facts, nearest_manifest
 from pipeline.inspect.parquet import readable
@@ -49,10 +50,10 @@ def show(place: Path, begun: str, step: bool) -> None:
     _pictures(found, domain, folder)
 
 
-def final(responses: Sequence[Row]) -> Row | None:
-    """The greedy response of the last checkpoint."""
+def shown(responses: Sequence[Row]) -> Row | None:
+    """The greedy response of the checkpoint that the evaluation is about."""
     greedy = [row for row in responses if row.get("sample") is None or row["sample"] < 0]
-    return max(greedy, key=lambda row: (row.get("round") or 0, row.get("arm") == "model"), default=None)
+    return greedy[final([row.get("arm") for row in greedy])] if greedy else None
 
 
 def answered(found: Found, response: Row, folder: Path) -> Row:
@@ -123,7 +124,7 @@ def _pictures(found: Found, domain: Domain | None, folder: Path) -> None:
     if drawn is None or domain is None:
         OUT.print(rows.plainly(found.row), markup=False)
         return
-    response = final(found.responses)
+    response = shown(found.responses)
     other = None
     if response is not None and {"trace", "answer"} <= set(response):
         other = rows.picture(domain, answered(found, response, folder))
@@ -158,7 +159,7 @@ def _play(found: Found, domain: Domain | None, folder: Path) -> None:
     reels = []
     if found.row.get("trace") is not None or found.row.get("answer") is not None:
         reels.append(_reel("teacher", found.row, domain))
-    last = final(found.responses)
+    last = shown(found.responses)
     for response in sorted(found.responses, key=lambda row: row is not last):
         if response.get("trace") is not None or response.get("answer") is not None:
             reels.append(_reel(rows.who(response), answered(found, response, folder), domain, response))

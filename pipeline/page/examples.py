@@ -11,10 +11,10 @@ import polars as pl
 
 from generators.domain import Domain
 from pipeline.answering import ROLLOUTS
+from pipeline.final import START
 from pipeline.page.findings import Checkpoint, Findings
 from pipeline.page.parts import Example, Panel
 from pipeline.rollouts import GREEDY
-from pipeline.stages.evaluate import START
 
 LONGEST = 400
 """Words of a response that the page spells out."""

@@ -14,10 +14,10 @@ from pipeline import metrics, schema
 from pipeline.answering import ROLLOUTS
 from pipeline.artifact import Json
 from pipeline.asked import asked
+from pipeline.final import START, final
 from pipeline.page.curves import Curve, read_curve
 from pipeline.page.origin import Origin
 from pipeline.rollouts import GREEDY
-from pipeline.stages.evaluate import START, final
 
 LIGHT = (
     "arm",
@@ -84,7 +84,7 @@ class Findings(Origin):
     @cached_property
     def final(self) -> Checkpoint:
         """The checkpoint that the evaluation is about: the model arm's last, or the first one."""
-        return final(self.entrants)
+        return self.entrants[final([each.arm for each in self.entrants])]
 
     @cached_property
     def heads(self) -> list[Checkpoint]:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from generators.domain import LEVELS, VERDICTS
+from pipeline.final import START
 from pipeline.intervals import Estimate
 from pipeline.page import plots, tables
 from pipeline.page.curves import Curve
 from pipeline.page.difficulty import Difficulty
 from pipeline.page.findings import Checkpoint, Findings
 from pipeline.page.plots import Plot, Point
-from pipeline.stages.evaluate import START
 
 PANELS = 6
 """Histograms of trace lengths at most: the first round, the last, and some between."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pipeline.final import START
 from pipeline.page import chain, collection, difficulty, faithfulness, gallery, tables, training
 from pipeline.page.examples import Allowance, examples
 from pipeline.page.findings import Findings
 from pipeline.page.numbers import counted, interval, kind_of, value
 from pipeline.page.parts import Block, Examples, Fold, Gallery, Pair, Section, Text, Tile
-from pipeline.stages.evaluate import START
 
 RATES = (
     "Held-out problems, each rate with its rule; below it the 95% interval, clustered by split key."

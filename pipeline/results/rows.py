@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from pipeline.artifact import Artifact, Json, digest
 from pipeline.errors import Damaged, Refusal
+from pipeline.final import final
 from pipeline.page.numbers import Kind, kind_of
 
 HEADLINES = ("optimal", "any_optimal_k", "trace_sound", "trace_exact", "trace_words")
@@ -98,9 +99,10 @@ def _rows(artifact: Artifact, checkpoint: str | None) -> Iterator[Row]:
     settings = dict(making.settings)
     settings |= {"source": made["source"]} if "source" in made else {}
     found = made["metrics"]
-    labels = list(dict.fromkeys(str(each["label"]) for each in found))
+    arms = {str(each["label"]): str(each["arm"]) for each in found}
+    labels = list(arms)
     if checkpoint is None:
-        labels = labels if "recipe" not in made else [final(labels)]
+        labels = labels if "recipe" not in made else [labels[final(list(arms.values()))]]
     elif checkpoint != "all":
         labels = [label for label in labels if label == checkpoint]
     seed = made.get("settings", {}).get("seed")
@@ -116,11 +118,6 @@ def _rows(artifact: Artifact, checkpoint: str | None) -> Iterator[Row]:
             place=artifact.place,
             problems=made.get("problems"),
         )
-
-
-def final(labels: list[str]) -> str:
-    """The model arm's last round, or the trained checkpoint."""
-    return next((each for each in reversed(labels) if each.startswith("model ")), labels[0])
 
 
 def _measures(found: list[Json]) -> Iterator[tuple[str, Measure]]:

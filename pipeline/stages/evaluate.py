@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Protocol, TypeVar
 
 import polars as pl
 
@@ -17,6 +16,7 @@ from pipeline.card import answered_card
 from pipeline.dataset import split_rows
 from pipeline.examination import examined
 from pipeline.executor import HERE, Executor
+from pipeline.final import START
 from pipeline.judgement import Judgement, rivals
 from pipeline.recipe import Evaluate, Recipe
 from pipeline.rollouts import GREEDY, Student
@@ -24,26 +24,8 @@ from pipeline.seeds import named_rng
 from pipeline.stage import Job, Need, Stage
 from pipeline.stages import bootstrap, curate, train
 
-START = "start"
-"""The arm of the checkpoint from which a bootstrap starts, and the only one without it."""
 METRICS = "metrics.json"
 PROBLEMS = "teacher.parquet"
-
-
-class HasArm(Protocol):
-    """Whatever stands for a checkpoint."""
-
-    @property
-    def arm(self) -> str:
-        """Whose data it has learned from."""
-
-
-Judged = TypeVar("Judged", bound=HasArm)
-
-
-def final(checkpoints: Sequence[Judged]) -> Judged:
-    """The checkpoint that an evaluation is about: the model arm's last, or the first one."""
-    return next((each for each in reversed(checkpoints) if each.arm == "model"), checkpoints[0])
 
 
 def settings(recipe: Recipe) -> Json:

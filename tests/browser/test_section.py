@@ -18,6 +18,7 @@ from tiny import Counting
 from generators.maze import Maze
 from pipeline.answering import ROLLOUTS
 from pipeline.artifact import Artifact
+from pipeline.final import final
 from pipeline.page import traces
 from pipeline.page.traces import choice, datasets, packing, section
 from pipeline.page.traces.evaluations import of_evaluation
@@ -76,9 +77,8 @@ def test_the_order_is_the_same_each_time(rollouts: pl.DataFrame) -> None:
 
 
 def test_the_final_checkpoint_is_the_last_of_the_model_arm() -> None:
-    rows = {"arm": ["start", "model", "model", "unchanged"], "round": [0, 2, 1, 2]}
-    assert choice.final(pl.DataFrame(rows)) == "model 2"
-    assert choice.final(pl.DataFrame({"arm": ["0:last", "1:best"], "round": [0, 0]})) == "1:best"
+    assert final(["start", "model", "unchanged", "model", "unchanged"]) == 3
+    assert final(["start"]) == final(["0:last", "1:best"]) == 0
 
 
 def test_blocks_hold_what_the_domain_plays(judged: Artifact) -> None:

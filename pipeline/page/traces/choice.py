@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from pipeline.final import final
 from pipeline.rollouts import GREEDY
-from pipeline.stages.evaluate import START
 
 SHARES = (0.7, 0.15, 0.15)
 """Of greedy responses of the first and the final checkpoint, of the other checkpoints, and of samples."""
@@ -23,7 +23,8 @@ def ordered(rollouts: pl.DataFrame) -> pl.DataFrame:
     checkpoint take turns, so that rare ones are there.
     """
     judged = rollouts.with_row_index("order").with_columns(OUTCOME, checkpoint=CHECKPOINT)
-    ends = [judged["checkpoint"][0], final(judged)]
+    made = judged.select("arm", "checkpoint").unique(maintain_order=True)
+    ends = [made["checkpoint"][0], made["checkpoint"][final(made["arm"].to_list())]]
     greedy = pl.col("sample") == GREEDY
     kind = pl.when(greedy & pl.col("checkpoint").is_in(ends)).then(0).when(greedy).then(1).otherwise(2)
     placed = judged.with_columns(kind=kind).join(_problems(judged, ends[1]), on="problem_id")
@@ -35,15 +36,6 @@ def ordered(rollouts: pl.DataFrame) -> pl.DataFrame:
     share = pl.col("kind").replace_strict(dict(enumerate(SHARES)), return_dtype=pl.Float64)
     place = pl.when("first").then(-1.0).otherwise(pl.col("nth") / share)
     return by_kind.sort(place, "kind", "nth").select(rollouts.columns)
-
-
-def final(rollouts: pl.DataFrame) -> str:
-    """The checkpoint that an evaluation is about: the model arm's last, or the trained one, or the last."""
-    for arm in ("model", START):
-        own = rollouts.filter(pl.col("arm") == arm)
-        if len(own):
-            return str(own.sort("round").select(CHECKPOINT).item(-1, 0))
-    return str(rollouts.select(CHECKPOINT).item(-1, 0))
 
 
 def _problems(judged: pl.DataFrame, last: str) -> pl.DataFrame:
