@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from generators.chess import Chess
 from pipeline.cli import main
 from pipeline.errors import Refusal
 from pipeline.recipe import RECIPES, Recipe, build, load
@@ -21,6 +22,19 @@ def test_every_recipe_parses(path: Path) -> None:
     assert recipe.name == path.stem
     assert recipe.about
     assert recipe.notation in recipe.domain.notations
+
+
+CHESS = sorted(path.stem for path in RECIPES.glob("chess-*.yaml"))
+
+
+@pytest.mark.parametrize("name", [*CHESS, ""])
+def test_a_shard_of_the_slowest_teacher_is_under_a_minute(name: str) -> None:
+    """Chess has some thirty moves a position; a core of 2020 searches half a million nodes a second."""
+    recipe = load(name) if name else build({"name": "default", "domain": {"name": "chess"}})
+    chess = recipe.domain
+    assert isinstance(chess, Chess)
+    nodes = chess.root_nodes + (30 * chess.nodes if chess.mode == "child" else 0)
+    assert recipe.generate.shard_rows * nodes < 20_000_000
 
 
 def test_overrides_win_wherever_they_stand() -> None:
