@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pipeline.artifact import MANIFEST, SIDECARS, Artifact, Json, is_note
+from pipeline.artifact import MANIFEST, SIDECARS, Artifact, Json, intact, is_note
 from pipeline.errors import Damaged, Refusal
 from pipeline.folders import STAGES
 from pipeline.heartbeat import Note, notes
@@ -199,6 +199,8 @@ def _manifest(artifact: Artifact) -> Json:
         {name: entry["bytes"] for name, entry in loaded["files"].items()}
     except (ValueError, TypeError, KeyError, AttributeError):
         raise Damaged(f"{artifact.place}/{MANIFEST} cannot be read: delete it, run the stage again") from None
+    if not intact(loaded):
+        raise Damaged(f"{artifact.place}/{MANIFEST} was changed: delete it, run the stage again")
     return dict(loaded)
 
 

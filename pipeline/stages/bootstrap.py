@@ -26,6 +26,9 @@ from pipeline.stage import Job, Need, Stage
 from pipeline.stages import curate, encode, train
 from trainers.config import BadSettings, Fit
 
+PARTS = ("data", "ids", "checkpoint", "evaluation")
+"""The folders of a round, each an artifact of its own."""
+
 CHUNK = 256
 """Training problems that are rolled out, judged and written in one step: what an interruption can cost."""
 
@@ -73,6 +76,13 @@ def run(job: Job) -> Json:
             ended = f"stopped after round {number}: traces shortened by {1 - ratio:.1%}, a plateau"
             break
     return {"rounds": rounds, "summary": ended}
+
+
+def enough(job: Job) -> bool:
+    """Whether every part of every round stands; a mirror lacks what has not been fetched."""
+    rounds = [_Round(job, entry["arm"], entry["round"]) for entry in job.artifact.manifest["rounds"]]
+    parts = [Artifact(each.folder / part) for each in rounds for part in PARTS]
+    return job.artifact.store is not None or all(part.finished() for part in parts)
 
 
 def checkpoints(job: Job) -> Iterator[tuple[str, int, Path]]:
@@ -394,5 +404,6 @@ BOOTSTRAP = Stage(
     ),
     settings=settings,
     run=run,
+    enough=enough,
     size=lambda job: _settings(job.recipe).rounds * len(_settings(job.recipe).arms),
 )
