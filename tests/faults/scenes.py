@@ -25,6 +25,7 @@ class Teacher:
     name: str
     """In the plural, as the table says it: mazes, theories, chess."""
     recipe: str
+    shards: int
     overrides: tuple[str, ...]
 
     @property
@@ -59,6 +60,7 @@ SMALL_PAGE = (
 MAZES = Teacher(
     "mazes",
     "maze-demo",
+    14,
     (
         *("--domain.width=4", "--domain.height=4", "--generate.rows=560", "--generate.shard_rows=40"),
         *("--curate.file_rows=60", "--curate.test=0.1", "--curate.validation=0.1"),
@@ -71,6 +73,7 @@ MAZES = Teacher(
 THEORIES = Teacher(
     "theories",
     "prolog-demo",
+    10,
     (
         *("--generate.rows=240", "--generate.shard_rows=24"),
         *("--curate.file_rows=40", "--curate.test=0.15", "--curate.validation=0.15"),
@@ -82,6 +85,7 @@ THEORIES = Teacher(
 CHESS = Teacher(
     "chess",
     "chess-demo",
+    10,
     (
         *("--domain.nodes=20", "--domain.root_nodes=40", "--domain.game_nodes=20"),
         *("--domain.longest_game=40", "--generate.rows=60", "--generate.shard_rows=6"),
