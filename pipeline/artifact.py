@@ -362,6 +362,7 @@ def digest(content: Any) -> str:
 def _marked(content: Json) -> Json:
     """Plain data with the digest by which a change of it is noticed."""
     plain: Json = json.loads(json.dumps(content, default=str))
+    plain.pop(CHECK, None)  # of a manifest that was read and is written anew
     return {**plain, CHECK: digest(plain)}
 
 
