@@ -35,6 +35,10 @@ class NotStarted(RuntimeError):
     """The child could not be made ready; the message says why."""
 
 
+class _Silent(NotStarted):
+    """It ended or hung before it said anything, as one does that is killed while it starts."""
+
+
 class _Gone(Exception):
     """The child died, or gave no answer for too long."""
 
@@ -151,8 +155,15 @@ class Supervised:
         child = self._child
         if child is None or child.owner != os.getpid() or child.process.poll() is not None:
             self.close()
-            child = self._child = _Child(self.command, self.environment, self.framing)
-            child.greet()
+            try:
+                child = self._begun()
+            except _Silent:
+                child = self._begun()
+        return child
+
+    def _begun(self) -> _Child:
+        child = self._child = _Child(self.command, self.environment, self.framing)
+        child.greet()
         return child
 
     def __del__(self) -> None:
@@ -225,8 +236,10 @@ class _Child:
                 heard = self.turn(self.framing.seconds, 1)
         if len(heard) != 1 or not self.framing.welcome(heard[0]):
             self.kill()
+            if heard:
+                raise NotStarted(heard[0].decode())
             command = " ".join(map(str, self.process.args))  # type: ignore[arg-type]
-            raise NotStarted(heard[0].decode() if heard else f"`{command}` ended or hung while starting")
+            raise _Silent(f"`{command}` ended or hung while starting")
 
     def kill(self) -> None:
         """End it, whatever it is doing."""

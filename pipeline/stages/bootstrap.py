@@ -26,9 +26,6 @@ from pipeline.stage import Job, Need, Stage
 from pipeline.stages import curate, encode, train
 from trainers.config import BadSettings, Fit
 
-PARTS = ("data", "ids", "checkpoint", "evaluation")
-"""The folders of a round, each an artifact of its own."""
-
 CHUNK = 256
 """Training problems that are rolled out, judged and written in one step: what an interruption can cost."""
 
@@ -79,9 +76,13 @@ def run(job: Job) -> Json:
 
 
 def enough(job: Job) -> bool:
-    """Whether every part of every round stands; a mirror lacks what has not been fetched."""
+    """Whether every round has its checkpoint, and its other parts are whole unless they were taken away.
+
+    In a mirror parts are missing that have not been fetched.
+    """
     rounds = [_Round(job, entry["arm"], entry["round"]) for entry in job.artifact.manifest["rounds"]]
-    parts = [Artifact(each.folder / part) for each in rounds for part in PARTS]
+    others = [Artifact(each.folder / part) for each in rounds for part in ("data", "ids", "evaluation")]
+    parts = [*[each.checkpoint for each in rounds], *[part for part in others if part.folder.is_dir()]]
     return job.artifact.store is not None or all(part.finished() for part in parts)
 
 

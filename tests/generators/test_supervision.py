@@ -49,6 +49,11 @@ def load():
 
 serve(load)
 """
+DYING = """
+if not once.exists():
+    once.touch()
+    os.kill(os.getpid(), 9)
+"""
 ROOT = Path(__file__).parents[2]
 
 Start = Callable[..., Supervised]
@@ -321,3 +326,12 @@ def test_a_greeting_without_the_welcome_is_an_error_with_what_was_said(
         lined(b"hello not today\n").ask([b"none"])
     with pytest.raises(NotStarted, match="ended or hung while starting"):
         lined(b"dribble\n").ask([b"none"])
+
+
+def test_a_child_that_is_killed_while_it_starts_is_started_again(tmp_path: Path) -> None:
+    script, once = tmp_path / "child.py", tmp_path / "once"
+    script.write_text(f"import os\nfrom pathlib import Path\nonce = Path({str(once)!r})\n" + DYING + CHILD)
+    child = Supervised((sys.executable, str(script)), {**os.environ, "PYTHONPATH": str(ROOT)})
+    assert child.ask([b"ab"]) == [b"ba"]
+    assert once.exists()
+    child.close()

@@ -85,7 +85,8 @@ def _identity(file: str) -> tuple[tuple[str, str], ...]:
     return tuple(found + [("net", net) for net in nets[:1] if net])
 
 
-def _told(file: str) -> str:
+def _told(file: str, again: bool = True) -> str:
+    """What it says to `uci`; one that is killed from outside meanwhile is asked once more."""
     try:
         told = subprocess.run(
             [file], input="uci\nquit\n", capture_output=True, text=True, errors="replace", timeout=_SECONDS
@@ -94,7 +95,7 @@ def _told(file: str) -> str:
         raise NoStockfish(f"{file} cannot be run ({fault.strerror}): {_REMEDY}") from None
     except subprocess.TimeoutExpired:
         raise NoStockfish(f"{file} did not answer `uci` within {_SECONDS:.0f} seconds: {_REMEDY}") from None
-    return told.stdout
+    return _told(file, again=False) if told.returncode < 0 and again else told.stdout
 
 
 def _default(option: str) -> str:
