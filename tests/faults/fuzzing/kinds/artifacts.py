@@ -80,8 +80,8 @@ def forged(rng: Random, corpus: Corpus) -> Case:
     stage = rng.choice(("generate", "curate", "evaluate"))
     whole = _manifest(corpus, stage)
     name = next(iter(whole["files"]))
-    tops: list[tuple[Any, ...]] = [("files",), ("files", name), ("files", name, "bytes"), ("stage",), ("domain",),
-                                   ("files", name, "blake2b"), ("inputs",), ("settings",), ("domain", "name")]  # fmt: skip
+    tops: list[tuple[Any, ...]] = [("files",), ("stage",), ("domain",), ("inputs",), ("settings",)]
+    tops += [("files", name), ("files", name, "bytes"), ("files", name, "blake2b"), ("domain", "name")]
     tops += [("inputs", 0), ("inputs", 0, "folder"), ("inputs", 0, "stage")] if whole["inputs"] else []
     if stage == "evaluate":
         tops += [("metrics",), ("metrics", 0), ("metrics", 0, "label"), ("metrics", 0, "value")]
@@ -104,8 +104,8 @@ def elsewhere(rng: Random, corpus: Corpus) -> Case:
     stage = rng.choice(("generate", "curate", "evaluate"))
     whole = _manifest(corpus, stage)
     source = next(corpus.artifacts[stage].rglob("*.parquet")).read_bytes()
-    name = rng.choice(("../../../secret.parquet", "data/../../../../secret.parquet", "/etc/passwd", "", ".", "a/../b",
-                       "data/\x00", "\u202e.parquet"))  # fmt: skip
+    name = rng.choice(("../../../secret.parquet", "data/../../../../secret.parquet", "/etc/passwd", "", ".",
+                       "a/../b", "data/\x00", "\u202e.parquet"))  # fmt: skip
     entry = {"bytes": len(source), "blake2b": _hash(source), "rows": 3}
     files = {name: entry} if rng.random() < 0.5 else {**whole["files"], name: entry}
     case = _asked(rng, corpus, stage, f"a file {name!a} in the manifest",
@@ -189,25 +189,25 @@ def _retyped(rng: Random, table: pa.Table) -> tuple[str, pa.Table]:
 
 def parquet(rng: Random, corpus: Corpus) -> Case:
     """A file alone."""
+    judged = ("evaluate", "--checkpoint", str(corpus.checkpoint("maze")), "--on", "p.parquet")
     _, table = _table(corpus, "curate")
     if rng.random() < 0.5:
         what, content = broken(_written(table), rng)
         words = rng.choice((("inspect", "p.parquet"), ("inspect", "p.parquet", "--row=0a"),
-                            ("inspect", "p.parquet", "--where=cost > 1"),
-                            ("evaluate", "--checkpoint", str(corpus.checkpoint("maze")), "--on", "p.parquet")))  # fmt: skip
+                            ("inspect", "p.parquet", "--where=cost > 1"), judged))  # fmt: skip
         return Case("parquet", what, words, {"p.parquet": content})
     what, other = _retyped(rng, table)
     if rng.random() < 0.2:
         what, other = "no rows", table.slice(0, 0)
-    words = ("evaluate", "--checkpoint", str(corpus.checkpoint("maze")), "--on", "p.parquet")
-    return Case("parquet", what, words, {"p.parquet": _written(other)})
+    return Case("parquet", what, judged, {"p.parquet": _written(other)})
 
 
 def noted(rng: Random, corpus: Corpus) -> Case:
     """Metadata of ours that is none."""
     _, table = _table(corpus, "curate")
-    note = rng.choice((b"{", b"[]", b"5", b"null", b'{"schema_version": 99}', b'{"schema_version": "x"}', b"\xff\xfe",
-                       b"[" * 100_000, b'{"schema_version": -1}', b'{"schema_version": []}'))  # fmt: skip
+    versions = (b"99", b'"x"', b"-1", b"[]", b"null", b"1.5")
+    others = (b"{", b"[]", b"5", b"null", b"[" * 100_000, b"\xff")
+    note = rng.choice((*(b'{"schema_version": ' + each + b"}" for each in versions), *others))
     content = _written(table.replace_schema_metadata({b"distill": note}))
     words = rng.choice((("inspect", "p.parquet"), ("inspect", "p.parquet", "--where=cost > 1")))
     return Case("parquet", f"a note {note[:40]!r}", words, {"p.parquet": content})
@@ -301,6 +301,7 @@ def ids(rng: Random, corpus: Corpus) -> Case:
     path: Path = folder / "ids" / f"train-00000.{kind}.npy"
     good = np.load(path)
     head = path.read_bytes()
+    runs = f"{{'descr'if open('{CANARY}','w')else'x'".encode()
     what, content = rng.choice((
         ("objects", _saved(np.array([Touch()], dtype=object), pickled=True)),
         ("a pickle", PICKLE),
@@ -312,7 +313,7 @@ def ids(rng: Random, corpus: Corpus) -> Case:
         ("a huge shape", head.replace(str(good.shape).encode(), b"(99999999999,)")),
         ("empty", b""),
         ("no array", noise(rng)),
-        ("a header that runs", head.replace(b"{'descr'", b"{'descr'if open('%b','w')else'x'" % CANARY.encode())),
+        ("a header that runs", head.replace(b"{'descr'", runs)),
         ("a zip", b"PK\x03\x04" + noise(rng)),
     ))  # fmt: skip
     if kind in ("keys", "prompts", "responses") and what in ("half of it", "numbers with points"):

@@ -96,7 +96,7 @@ def sql(rng: Random, corpus: Corpus) -> Case:
         "cost > 5 -- x", "cost /* x */ > 5",
         "((((" * 2000, "NOT " * 20_000 + "cost > 5", "cost > 5 AND " * 5000,
         "(" * 3000 + "cost > 5" + ")" * 3000, "cost::x > 5", "cost > 'a'", "trace > 5", "prompt = 5",
-        "\x00", "\udcff = 5", "cost BETWEEN 1", "cost > 5 OVER ()", "SUM(cost) > 5", "cost LIKE 5", "*",
+        "\udcff = 5", "cost BETWEEN 1", "cost > 5 OVER ()", "SUM(cost) > 5", "cost LIKE 5", "*",
         "cost > 1e999",
         "CAST(cost AS nonsense) > 1", "EXISTS (SELECT 1)", "cost > $1",
         "cost ~ '('", "regexp_like(split, '(')",
@@ -111,9 +111,7 @@ def sql(rng: Random, corpus: Corpus) -> Case:
 
 def row(rng: Random, corpus: Corpus) -> Case:
     folder = str(corpus.artifacts[rng.choice(("generate", "curate", "evaluate", "train", "encode"))])
-    value = rng.choice(
-        ("zzz", "", "../x", "g" * 5000, "\x00", "*", "' OR 1=1", "\udcff", "[", "%", "\x1b[31m")
-    )
+    value = rng.choice(("zzz", "", "../x", "g" * 5000, "*", "' OR 1=1", "\udcff", "[", "%", "\x1b[31m"))
     more = rng.choice(((), ("--step",), ("--where=cost > 1",), ("--rows=-5",)))
     if not value:
         more = ("--where=cost > 1",)
@@ -123,7 +121,7 @@ def row(rng: Random, corpus: Corpus) -> Case:
 def target(rng: Random, corpus: Corpus) -> Case:
     """A place to write to that cannot be written, or is not to be."""
     evaluation, maze = str(corpus.artifacts["evaluate"]), str(corpus.checkpoint("maze"))
-    value = rng.choice(("there", "file/x", "file", "/proc/x/y", "", "\x00", "a" * 400, "/dev/full/x"))
+    value = rng.choice(("there", "file/x", "file", "/proc/x/y", "", "a" * 400, "/dev/full/x"))
     words = rng.choice((
         ("export", "--checkpoint", maze, f"--to={value}"),
         ("report", evaluation, f"--to={value if value != 'file' else 'there'}"),
@@ -136,6 +134,7 @@ def target(rng: Random, corpus: Corpus) -> Case:
 
 def name(rng: Random, corpus: Corpus) -> Case:
     evaluation = str(corpus.artifacts["evaluate"])
+    chess = str(corpus.checkpoint("chess"))
     value = rng.choice(("nonsense", "model 99", "", "../x", "é" * 3000, "\x1b[31m", "start\n", "5", "*"))
     words = rng.choice((
         ("compare", evaluation, evaluation, f"--checkpoint-a={value}"),
@@ -147,7 +146,7 @@ def name(rng: Random, corpus: Corpus) -> Case:
         ("generate", "--recipe", "r.yaml", f"--executor={value}"),
         ("generate", "--recipe", "r.yaml", f"--address={value}"),
         ("conform", "maze", f"--domain.ties={value}"),
-        ("match", "--checkpoint", str(corpus.checkpoint("chess")), "--against", "random", f"--openings={value or '.'}"),
+        ("match", "--checkpoint", chess, "--against", "random", f"--openings={value or '.'}"),
     ))  # fmt: skip
     return Case("options", f"a name: {value[:20]!a}", words, {"r.yaml": RECIPE})
 
@@ -155,7 +154,7 @@ def name(rng: Random, corpus: Corpus) -> Case:
 def words_too_many(rng: Random, corpus: Corpus) -> Case:
     verb = rng.choice(("recipes", "fields", "compile", "seal", "solve", "inspect", "compare", "export", "uci",
                        "match", "results", "status", "sweep", "conform", "generate", "nonsense", "", "-x",
-                       "--", "\x00", "é", "generate evaluate"))  # fmt: skip
+                       "--", "é", "generate evaluate"))  # fmt: skip
     more = rng.choice((("--nonsense=1",), ("--nonsense",), ("extra", "words"), ("--", "--recipe"), ("-q",),
                        ("--class_path=os.system",), ("--=5",), ("--recipe",), ("\udcff",)))  # fmt: skip
     if verb in ("inspect", "status", "results", "conform", "recipes") and more[0].startswith("extra"):

@@ -218,7 +218,7 @@ def overridden(rng: Random, _: Corpus) -> Case:
         ("generate.rows.more", "5"), ("generate..rows", "5"), (".", "5"), ("generate.", "5"),
         (".rows", "5"),
         ("x." * 5000 + "y", "1"), ("generate.rows", "[" * 100_000), ("generate.rows", "&a [*a]"),
-        ("domain.width", "{" * 5000 + "}" * 5000), ("generate.rows", "\x00"), ("generate.rows", "5\x00"),
+        ("domain.width", "{" * 5000 + "}" * 5000), ("generate.rows", "?x"), ("generate.rows", "5;"),
         ("nonsense", "1"), ("é", "\udcff"), ("domain.ties", "\udcff\udc80"), ("__class__", "x"),
         ("generate.rows", "9" * 6000), ("fit.learning_rate", "nan"), ("model", "null"), ("domain", "null"),
         ("generate.rows", "null"), ("domain.width", "true"), ("recipes", "[maze-demo]"),
