@@ -120,8 +120,7 @@ class Pulse:
         """Whether the head answers; raises Gone where it has not for long, or where this node has died."""
         if not _listens(socket.AF_UNIX, self._raylet):
             self._stopped("the node of this machine has died")
-        host, _, port = self._address.rpartition(":")
-        if _listens(socket.AF_INET6 if ":" in host else socket.AF_INET, (host.strip("[]"), int(port))):
+        if _answers(self._address):
             self._answered = time.monotonic()
             return True
         if time.monotonic() - self._answered > GONE:
@@ -133,6 +132,11 @@ class Pulse:
             f"the Ray cluster at {self._address} is gone ({why}); what is finished is kept:"
             " run the same command again, with another cluster or without --executor ray"
         )
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    return _listens(socket.AF_INET6 if ":" in host else socket.AF_INET, (host.strip("[]"), int(port)))
 
 
 def _listens(family: socket.AddressFamily, place: Any) -> bool:
@@ -271,7 +275,7 @@ def _silent(address: str) -> str | None:
         except grpc.RpcError as error:
             if error.code() is grpc.StatusCode.UNAUTHENTICATED:
                 return None
-            if error.code() is grpc.StatusCode.UNAVAILABLE:
+            if error.code() is grpc.StatusCode.UNAVAILABLE and not _answers(address):
                 return "nothing answers there"
             return "what is there does not answer as Ray does"
     return None
