@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import shutil
@@ -87,11 +88,10 @@ class Victim:
         return self.tree / "/".join(self.name.split("/")[:2])
 
     def make(self, stage: str) -> Ended:
-        """Make a stage in the tree; in a process of its own where sums depend on the number of threads."""
+        """Make a stage in the tree; in a process of its own if this one has threads: sums depend on them."""
         words, here = command(stage, whole(self.scale)[0]), self.tree.parent
-        return (
-            inside(words, here)[0] if stage in ("generate", "curate", "encode") else distill(words, here=here)
-        )
+        alone = os.environ.get("OMP_NUM_THREADS") == "1" or stage in ("generate", "curate", "encode")
+        return inside(words, here)[0] if alone else distill(words, here=here)
 
     @cached_property
     def following(self) -> str | None:
@@ -215,10 +215,9 @@ def _followed(victim: Victim, advice: str) -> str | None:
             advice = ended.sentence
     for place in chain.from_iterable(_to_delete(victim, line) for line in advice.splitlines()):
         shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
-    for stage in (victim.stage, stages(victim.scale)[-1]):
-        ended = victim.make(stage)
-        if ended.code:
-            return f"{stage} after following '{advice[-200:]}': {ended.said.strip()[-300:]}"
+    ended = victim.make(stages(victim.scale)[-1])
+    if ended.code:
+        return f"after following '{advice[-200:]}': {ended.said.strip()[-300:]}"
     return difference(tree, wanted)
 
 
