@@ -150,16 +150,13 @@ def nodes(seed: int, scale: Scale, folder: Path) -> Iterator[Trial]:
     """A worker, a node or the raylet of a node dies while shards are under way: others make them."""
     rng = random.Random(f"{seed} nodes")
     victims: tuple[Victim, ...] = ("worker",) if scale == "small" else ("worker", "node", "raylet")
-    with _cluster() as (made, mark):
+    with _cluster() as made:
         for teacher in ("maze",) if scale == "small" else DOMAINS:
             work = Work(teacher, folder, 6 if scale == "small" else 20)
             for victim in victims:
                 yield _bereft(work, folder / f"{teacher}-{victim}", made, victim, rng)
                 while len(made.list_all_nodes()) < 3:
                     made.add_node(num_cpus=1)
-    left = _left(mark)
-    if left:
-        yield Trial("the cluster is stopped", left)
 
 
 def _bereft(work: Work, artifacts: Path, made: Any, victim: Victim, rng: random.Random) -> Trial:
@@ -209,7 +206,8 @@ def heads(seed: int, scale: Scale, folder: Path) -> Iterator[Trial]:
 
 def _beheaded(work: Work, artifacts: Path, process: str, rng: random.Random, again: bool) -> Trial:
     what = f"{work.teacher} on Ray, kill -9 of the head's {process} in mid-shard"
-    with _cluster() as (made, mark):
+    mark = uuid.uuid4().hex
+    with _cluster() as made:
         words = work.words(artifacts, "--executor=ray", f"--address={made.address}")
         running = started(words, {MARK: mark})
         if _at_work(running, artifacts, (), rng) is None:
@@ -234,8 +232,8 @@ def _beheaded(work: Work, artifacts: Path, process: str, rng: random.Random, aga
 
 
 @contextlib.contextmanager
-def _cluster() -> Iterator[tuple[Any, str]]:
-    """Three nodes of one core whose workers find this project, and the mark of all their processes."""
+def _cluster() -> Iterator[Any]:
+    """Three nodes of one core whose workers find this project; what outlives its head is ended too."""
     from faults.command import ROOT
     from pipeline.clusterdemo import cluster
 
@@ -245,8 +243,11 @@ def _cluster() -> Iterator[tuple[Any, str]]:
     os.environ.update(told)
     try:
         with cluster(3) as made:
-            yield made, mark
+            yield made
     finally:
+        for pid in marked(f"{MARK}={mark}"):
+            if pid != os.getpid():
+                _strike(pid, "kill")
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
