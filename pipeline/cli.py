@@ -26,6 +26,9 @@ from pipeline.verbs import (
 )
 from pipeline.verbs.declared import Overrides
 
+LONGEST = 1000
+"""Characters of a line about a fault."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; gives 0 for success, 1 for a refusal, 2 for words not understood, 130 for Ctrl-C."""
@@ -54,9 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sentence = told(error)
         if sentence is None or os.environ.get("DISTILL_TRACEBACK"):
             raise
-        from pipeline.inspect.texts import plain  # what it tells of may be a file's
+        from pipeline.inspect.texts import plain
 
-        print(f"distill: {plain(sentence)}", file=sys.stderr)
+        # What it tells of may be a file's: whatever stands there, lines stay lines that can be read.
+        lines = [brief(line, LONGEST) for line in plain(sentence).split("\n")]
+        print("distill:", "\n".join(lines), file=sys.stderr)
         return 1
     return 0
 
@@ -98,6 +103,8 @@ def _divided(words: list[str], parser: argparse.ArgumentParser) -> tuple[list[st
     for word in rest:
         name, equals, value = word.partition("=")
         if not word.startswith("--") or name in options:
+            if equals and value == "--":  # of which argparse makes an empty list
+                raise Refusal(f"{name} needs a value, and -- is none")
             known.append(word)
         elif equals:
             overrides.append((name[2:], value))

@@ -137,10 +137,10 @@ def _required(hint: Any, made: Any) -> tuple[Any, Any]:
 def _plainly(fault: str) -> str:
     """The parser's remark on a wrong value as one sentence: which field, what it takes, what it got."""
     line = " ".join(fault.split())
-    found = re.search(r'"recipe\.([\w.]+)": Expected an? (.+?)\. Got value: (.*)', line)
-    found = found or re.search(r'"recipe\.([\w.]+)": .*?Subtypes: \[(.*?)\] .*Given value: (.*)', line)
+    found = re.search(r'"recipe\.([\w.]+)": Expected an? (.+?)\. Got value: ?(.*)', line)
+    found = found or re.search(r'"recipe\.([\w.]+)": .*?Subtypes: \[(.*?)\] .*Given value: ?(.*)', line)
     if found is None:
         return f"the recipe is not possible: {brief(line, 300)}"
     name, kind, value = found.groups()
     kind = re.sub(r"<class '(\w+)'>|typing\.", r"\1", kind).replace(", NoneType", " or null")
-    return f"{name} must be {kind}, got {brief(value)}"
+    return f"{name} must be {kind}, got {brief(value) or 'nothing'}"

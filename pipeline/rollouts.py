@@ -71,7 +71,11 @@ class Student:
         return [np.concatenate([first, flat[a:b]]) for a, b in pairwise(offsets)]
 
     def require_room(self, problems: pl.DataFrame) -> None:
-        """Refuse prompts that leave the model no room for an answer."""
+        """Refuse a model of other ids than its words have, and prompts that leave no room for an answer."""
+        from trainers.model import fits
+        from trainers.tokens import Tokens
+
+        fits(self.model, Tokens.read(self.folder))
         context = self.model.config.max_position_embeddings
         longest = max(len(prompt) for prompt in self.prompts(problems))
         if longest >= context:

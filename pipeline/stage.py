@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -14,7 +15,7 @@ from generators.installed import package_of
 from pipeline.artifact import Artifact, Json, digest
 from pipeline.begun import begin, end
 from pipeline.console import say
-from pipeline.errors import Refusal, Unfinished
+from pipeline.errors import Refusal, Unfinished, brief
 from pipeline.executor import Executor
 from pipeline.heartbeat import Heartbeat
 from pipeline.provenance import provenance, source_hash
@@ -211,14 +212,22 @@ def spans(numbers: Iterable[int]) -> str:
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
+SPAN = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
+MOST_SHARDS = 1_000_000
+"""Of one command."""
+
+
 def parse_shards(text: str) -> tuple[int, ...]:
     """Shard numbers from a text such as `0-9` or `3,5,7-8`."""
     numbers: list[int] = []
     for part in text.split(","):
-        first, dash, last = part.partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
-            raise Refusal(f"--shards takes numbers and ranges such as 0-9 or 3,5,7-8, got '{text}'")
-        if int(last or first) < int(first):
+        span = SPAN.fullmatch(part)
+        if span is None:
+            raise Refusal(f"--shards takes numbers and ranges such as 0-9 or 3,5,7-8, got '{brief(text)}'")
+        first, last = int(span[1]), int(span[2] or span[1])
+        if last < first:
             raise Refusal(f"--shards: the range {part} runs backwards")
-        numbers.extend(range(int(first), int(last or first) + 1))
+        if len(numbers) + last - first >= MOST_SHARDS:
+            raise Refusal(f"--shards names more than {MOST_SHARDS:,} shards: give them in parts")
+        numbers.extend(range(first, last + 1))
     return tuple(numbers)

@@ -70,9 +70,8 @@ class Vocabulary:
         flat, offsets = codes(column, self.alphabet)
         if flat.size and flat.max() == UNKNOWN:
             known = set(self.alphabet)
-            strange = next(
-                word for word in column.explode().drop_nulls().cast(pl.String) if word not in known
-            )
+            listed = column.explode().drop_nulls().cast(pl.String)
+            strange = brief(next((word for word in listed if word not in known), "null"))
             raise Refusal(
                 f"a row has the word '{strange}', which the vocabulary of {len(self.alphabet)} words of"
                 f" {self.domain.name}/{self.notation} lacks: its problem is too large for this model"

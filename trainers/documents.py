@@ -87,13 +87,24 @@ def _leads(offsets: Indices, flat: Ids) -> bool:
 def _open(path: Path, kind: str) -> Any:
     try:
         # Zero bytes cannot be mapped, and an empty column of responses is legal.
-        found = np.load(path, mmap_mode="r" if path.stat().st_size > EMPTY else None, allow_pickle=False)
+        found = _mapped(path) if path.stat().st_size > EMPTY else _read(path)
     except FileNotFoundError:
         raise BadSettings(f"{path} is missing: encode this data set again") from None
     except (ValueError, EOFError, OSError, SyntaxError, OverflowError):
         found = None
-    if not isinstance(found, np.ndarray) or found.ndim != 1 or found.dtype.kind != kind:
+    if found is None or found.ndim != 1 or found.dtype.kind != kind:
         raise BadSettings(f"{path} is not readable as a row of numbers: encode this data set again")
+    return found
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    # Not `np.load`, which looks for archives and pickles too.
+    return np.lib.format.open_memmap(path, mode="r")
+
+
+def _read(path: Path) -> NDArray[Any]:
+    with path.open("rb") as stream:
+        found: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
     return found
 
 

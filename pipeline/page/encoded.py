@@ -15,6 +15,7 @@ from pipeline.page.origin import Origin
 from pipeline.page.parts import Block, Code, Fold, Gallery, Section, Tile
 from pipeline.page.plots import Plot
 from pipeline.stages.encode import IDS, lengths
+from trainers.documents import Segment
 
 FILES = 16
 """Files whose examples are measured, at even distances."""
@@ -73,6 +74,5 @@ def _lengths(origin: Origin) -> list[Plot]:
 
 def _sizes(stem: Path) -> NDArray[np.int64]:
     kinds = ("prompt_offsets", "response_offsets", "rows")
-    return lengths(
-        {kind: np.load(stem.with_name(f"{stem.name}.{kind}.npy"), mmap_mode="r") for kind in kinds}
-    )
+    segment = Segment.open(stem.parent, stem.name)
+    return lengths({kind: getattr(segment, kind) for kind in kinds})

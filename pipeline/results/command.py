@@ -10,7 +10,7 @@ from typing import Any
 from rich.markup import escape
 
 from pipeline.console import LOG, OUT, say
-from pipeline.errors import Refusal
+from pipeline.errors import Refusal, brief
 from pipeline.inspect.texts import plain
 from pipeline.results import frame
 from pipeline.results.fitting import WIDEST, Column, figure, fitted, short_names
@@ -36,7 +36,7 @@ def results(
     listed = _once(row for each in seen.evaluations for row in rows(each, checkpoint))
     if not listed:
         known = dict.fromkeys(row.checkpoint for each in seen.evaluations for row in rows(each, "all"))
-        raise Refusal(f"no evaluation has a checkpoint '{checkpoint}'; there are: {', '.join(known)}")
+        raise Refusal(f"no evaluation has a checkpoint '{brief(checkpoint)}'; there are: {', '.join(known)}")
     together = groups(listed)
     show_rows(listed)
     if len(together) < len(listed):

@@ -30,7 +30,7 @@ def entries(title: str, lines: Iterable[str]) -> Iterator[Entry]:
     try:
         _check_columns(title, table.fieldnames or ())
         for row in table:
-            place = f"{title}:{table.line_num} (puzzle {row['PuzzleId']})"
+            place = f"{title}:{table.line_num} (puzzle {(row['PuzzleId'] or '')[:40]})"
             try:
                 yield _stated(row)
             except BadProblem as cause:
@@ -91,7 +91,7 @@ def _move(board: chess.Board, text: str, place: int) -> chess.Move:
     try:
         move = board.parse_uci(text)
     except ValueError:
-        raise BadProblem(f"move {place + 1}, '{text}', is no legal move in {board.fen()}") from None
+        raise BadProblem(f"move {place + 1}, '{text[:20]}', is no legal move in {board.fen()}") from None
     if not move:
         raise BadProblem(f"move {place + 1}, '{text}', is no move but a pass")
     return move
@@ -101,5 +101,5 @@ def _rating(text: str | None) -> int | None:
     if text is None or not text.strip():
         return None
     if not text.strip().isdecimal() or int(text) > LONGEST:
-        raise BadProblem(f"its Rating '{text}' is no whole number from 0 to {LONGEST}")
+        raise BadProblem(f"its Rating '{text[:20]}' is no whole number from 0 to {LONGEST}")
     return int(text)

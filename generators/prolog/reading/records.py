@@ -57,7 +57,7 @@ def _stated(title: str, place: str, record: Any) -> tuple[str, Callable[[], Prob
         except (ValueError, RecursionError) as cause:
             return place, partial(_refuse, f"this line is not JSON: {cause}")
     name = record.get("id") if isinstance(record, dict) else None
-    return f"{title}: record {name}" if isinstance(name, str) else place, partial(problem, place, record)
+    return f"{title}: record {name[:40]}" if isinstance(name, str) else place, partial(problem, place, record)
 
 
 def _refuse(cause: str) -> Problem:
@@ -93,7 +93,7 @@ def _given(record: Mapping[str, Any]) -> str | None:
         return options[letter]
     label = LABELS.get(said.rstrip(".").lower())
     if label is None:
-        raise BadProblem(f"its answer '{said}' is none of its options ({', '.join(options)})")
+        raise BadProblem(f"its answer '{said[:40]}' is none of its options ({', '.join(options)})")
     return label
 
 

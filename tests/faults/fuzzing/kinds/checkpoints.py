@@ -212,7 +212,7 @@ def player(rng: Random, corpus: Corpus) -> Case:
     files: dict[str, bytes | None] = {f"c/{rng.choice(('config.json', 'vocabulary.json'))}": content}
     domain = rng.choice(("chess", "chess", "maze", "prolog"))
     return Case("checkpoints", f"a player of {domain}: {what}", words, files,
-                {"c": corpus.checkpoint(domain)}, b"uci\nquit\n")  # fmt: skip
+                {"c": corpus.checkpoint(domain)}, b"uci\nposition startpos\ngo nodes 1\n")  # fmt: skip
 
 
 WAYS = (size, remote, weights, pickled, vocabulary, other_config, no_config, indexed, no_vocabulary, tokens,
