@@ -337,8 +337,11 @@ def write_text(path: Path, text: str, alone: bool = False) -> None:
     if alone:
         sweep_beside(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
+    try:
+        temporary.write_text(text)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def sweep_beside(path: Path) -> None:

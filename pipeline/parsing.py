@@ -25,7 +25,6 @@ def parsed(root: type, domain: type, tree: dict[str, Any]) -> dict[str, Any]:
     """
     from jsonargparse import ArgumentError
 
-    tree = {name: value for name, value in tree.items() if name != VARIANTS}
     optional = [name for name, (hint, _) in _hints(root) if _optional(hint)]
     absent = frozenset(name for name in optional if tree.get(name) is None)
     present = {name: value for name, value in tree.items() if name not in absent}

@@ -57,6 +57,8 @@ def require_sound(folder: Path, families: tuple[str, ...]) -> None:
         raise BadSettings(
             f"{folder} holds a model of the family {str(family)[:40]}; known are {', '.join(families)}"
         )
+    if config.get("quantization_config") is not None:
+        raise BadSettings(f"{folder} cannot be loaded as a model: its weights are quantized")
     for name in NUMBERS:
         value = config.get(name)
         if value is not None and (type(value) is not int or value < 1):

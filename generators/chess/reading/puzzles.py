@@ -84,7 +84,10 @@ def _board(row: Mapping[str, str | None]) -> chess.Board:
     text = (row.get("PGN") or "").strip()
     if not text:
         raise BadProblem("its FEN is empty")
-    return pgn.played(next(pgn.games(text.splitlines(keepends=True))))
+    game = next(pgn.games(text.splitlines(keepends=True)), None)
+    if game is None:
+        raise BadProblem("its PGN holds no game")
+    return pgn.played(game)
 
 
 def _move(board: chess.Board, text: str, place: int) -> chess.Move:
