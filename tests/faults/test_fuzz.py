@@ -9,7 +9,7 @@ import pytest
 from faults.fuzz import CASES, COMMANDS, trials
 from faults.fuzzing import judge, loading
 from faults.fuzzing.case import CANARY, Case
-from faults.fuzzing.pool import Ended
+from faults.fuzzing.process import Ended
 from faults.fuzzing.worker import HERE
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from faults.fuzz import trial
 from faults.fuzzing.corpus import Corpus
-from faults.fuzzing.pool import pool
+from faults.fuzzing.process import begun
 from faults.fuzzing.schedule import drawn
 
 
@@ -25,9 +25,9 @@ def main() -> int:
     folder = asked.to.absolute()
     corpus = Corpus(folder / "corpus") if (folder / "corpus").is_dir() else Corpus.make(folder / "corpus")
     lost = 0
-    with pool() as workers:
+    with begun() as worker:
         for number in range(int(first), int(last or first) + 1):
-            made = trial(asked.seed, number, drawn(asked.seed, number, corpus), corpus, folder, workers)
+            made = trial(asked.seed, number, drawn(asked.seed, number, corpus), corpus, folder, worker)
             lost += made.lost is not None
             print(f"refused: {made.what}" if made.lost is None else f"lost: {made.what}: {made.lost}")
     return int(lost > 0)

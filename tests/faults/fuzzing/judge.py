@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faults.fuzzing.case import CANARY, Case
-from faults.fuzzing.pool import Ended
+from faults.fuzzing.process import Ended
 from faults.fuzzing.worker import HERE
 
 Tree = dict[str, tuple[int, int]]

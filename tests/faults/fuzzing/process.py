@@ -36,8 +36,8 @@ class Ended:
 
 
 @dataclass
-class Pool:
-    """A worker, begun anew where a case has ended it."""
+class Worker:
+    """A process that runs cases, begun anew where one has ended it."""
 
     _process: ForkServerProcess | None = None
     _requests: Connection | None = field(default=None, repr=False)
@@ -78,9 +78,9 @@ class Pool:
 
 
 @contextmanager
-def pool() -> Iterator[Pool]:
+def begun() -> Iterator[Worker]:
     """A worker that ends with the block."""
-    made = Pool()
+    made = Worker()
     try:
         yield made
     finally:
