@@ -32,7 +32,7 @@ class Generate:
     rows: int = 10_000
     """Rows to generate, rounded up to whole shards; more rows later are more shards."""
     shard_rows: int = 250
-    """Rows of a shard; decides what stands in it. The default is half a minute of chess, the slowest teacher."""
+    """Rows of a shard; decides what stands in it. The default is half a minute of the slowest, chess."""
     problems: str = ""
     """A finished `generate` or `curate`, whose problems are solved in place of drawn ones; all of them."""
 

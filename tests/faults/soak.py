@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -34,9 +36,9 @@ MEGABYTES_AN_HOUR: dict[Scale, float] = {"small": 900.0, "full": 20.0}
 of less than a quarter of a megabyte a second, which still is less than fifty bytes a row of a maze."""
 WARM_UP = 1 / 3
 """The share of the run in which memory may grow."""
-LEAST = 24
+LEAST = 16
 """Shards that a run has, however slow the machine."""
-PATIENCE = 600.0
+PATIENCE = 1800.0
 """Seconds after which a run that should have ended has hung."""
 MARK = "DISTILL_SOAK"
 FRUGAL = {
@@ -177,19 +179,27 @@ def _run(soak: Soak, temporary: Path) -> tuple[list[tuple[float, Census]], list[
     own["TORCHINDUCTOR_CACHE_DIR"] = str(soak.folder / "inductor")  # torch keeps it on purpose
     # Files rather than pipes: whatever a child leaves running would hold a pipe open.
     told, wrong = (temporary.with_name(f"{temporary.name} {name}") for name in ("told", "wrong"))
+    faults = []
     with told.open("wb") as out, wrong.open("wb") as err:
-        ended = subprocess.run(
-            [sys.executable, "-m", "faults.soak"],
-            input=pickle.dumps(soak),
-            stdout=out,
-            stderr=err,
-            env={**os.environ, **FRUGAL, **own},
-            timeout=soak.seconds + PATIENCE,
-            check=False,
-        )
-    faults = [f"ended with {ended.returncode}: {wrong.read_text()[-2000:]}"] if ended.returncode else []
+        try:
+            subprocess.run(
+                [sys.executable, "-m", "faults.soak"],
+                input=pickle.dumps(soak),
+                stdout=out,
+                stderr=err,
+                env={**os.environ, **FRUGAL, **own},
+                timeout=soak.seconds + PATIENCE,
+                check=True,
+            )
+        except subprocess.TimeoutExpired:
+            faults.append("hung")
+        except subprocess.CalledProcessError as fault:
+            faults.append(f"ended with {fault.returncode}: {wrong.read_text()[-2000:]}")
     if left := marked(mark):
         faults.append(f"processes left behind: {left}")
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     lines = map(json.loads, told.read_text().splitlines())
     return [(seconds, Census(**held)) for seconds, held in lines], faults
 
