@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.artifact import Artifact
+from pipeline.artifact import MANIFEST, Artifact
 from pipeline.errors import Damaged
 from pipeline.inspect.header import nearest_manifest
 
@@ -37,14 +37,18 @@ def changed(place: Path) -> Iterator[str]:
 
 
 def _named(place: Path) -> list[tuple[Artifact, str, dict[str, int]]]:
+    """What the manifests above and below a place name at or below it: a bootstrap's rounds have their own."""
     found = nearest_manifest(place, "files")
     if found is None:
         return []
-    folder, manifest = found
     inside = place.absolute()
-    artifact = Artifact(folder)
+    artifacts = [Artifact(found[0].absolute())]
+    artifacts += [
+        Artifact(path.parent) for path in inside.rglob(MANIFEST) if path.parent != found[0].absolute()
+    ]
     return [
         (artifact, name, entry)
-        for name, entry in manifest["files"].items()
-        if (path := folder.absolute() / name) == inside or inside in path.parents
+        for artifact in artifacts
+        for name, entry in artifact.manifest["files"].items()
+        if (path := artifact.folder / name) == inside or inside in path.parents
     ]

@@ -103,8 +103,10 @@ def _struck(work: Work, artifacts: Path, blow: Blow, workers: int, delay: float)
         if second is not None:
             _strike(second, blow)
     done = ended(running)
-    if blow == "kill twice" and done.code == 1 and "twice" in done.sentence:
-        done = distill(work.words(artifacts))  # both met the same problem, which is named
+    if blow == "kill twice" and done.fault is None:
+        done = distill(
+            work.words(artifacts)
+        )  # both met the same problem, or the start: no third one is tried
     return Trial(what, _lost(done, wanted, artifacts) or _left(mark))
 
 

@@ -22,7 +22,7 @@ STATE = "state.ckpt"
 JSON = {
     "*/manifest.json": (
         *MADE,
-        "check",  # a digest of the others
+        "summary",  # of a training it has the tokens of a second; of other stages it repeats other fields
         *(f"training.{name}" for name in SPEED),
         *(f"rounds.*.fine_tuning.{name}" for name in SPEED),
         f"files.last/{STATE}.blake2b",
