@@ -34,6 +34,9 @@ JSON = {
 }
 """The fields that may differ, by the file: patterns of paths within it."""
 
+TOLD_SPEED = re.compile(r"[\d,]+ tokens/s")
+"""In the sentence that sums up a training."""
+
 METER = tuple(
     f"callbacks.Meter.{name}"
     for name in (
@@ -89,6 +92,9 @@ def _of_file(name: str, ours: Path, theirs: Path) -> str | None:
 
 def _of_trees(ours: Any, theirs: Any, may_differ: tuple[str, ...]) -> str | None:
     here, there = dict(leaves(ours)), dict(leaves(theirs))
+    for each in (here, there):
+        if "summary" in each:
+            each["summary"] = TOLD_SPEED.sub("", each["summary"])
     for path in sorted(here.keys() | there.keys()):
         if path in here and path in there and any(fnmatch(path, pattern) for pattern in may_differ):
             continue
