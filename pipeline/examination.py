@@ -42,11 +42,11 @@ def examined(
             advance(len(chunks) - len(missing))
             for _ in executor.over(task, missing, artifact):
                 advance()
-        parts = [schema.read(artifact.path(_part(at)), columns) for at in chunks]
+        parts = [schema.read(artifact.verified_part(_part(at)), columns) for at in chunks]
         frame = pl.concat(parts)
         artifact.publish(EXAMINED, lambda path: schema.write(frame, path, columns, {}), rows=len(frame))
         artifact.discard(*map(_part, chunks))
-    labels = schema.read(artifact.path(EXAMINED), columns)
+    labels = schema.read(artifact.verified_part(EXAMINED), columns)
     return pl.concat([labels, stored.drop(*columns, strict=False)], how="horizontal")
 
 

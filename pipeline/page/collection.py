@@ -50,7 +50,7 @@ class Collection(Origin):
     def files(self) -> dict[str, int]:
         """The data files with their rows."""
         names = self.artifact.names(DATA)
-        return {name: pq.read_metadata(self.artifact.path(name)).num_rows for name in names}
+        return {name: pq.read_metadata(self.artifact.verified(name)).num_rows for name in names}
 
     @property
     def rows(self) -> int:

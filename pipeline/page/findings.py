@@ -113,7 +113,7 @@ class Findings(Origin):
     @cached_property
     def rated(self) -> bool:
         """Whether the checkpoints rate candidates in place of writing a response."""
-        path = self.artifact.path(ROLLOUTS)
+        path = self.artifact.verified(ROLLOUTS)
         if "scores" not in schema.names(path):
             return False
         return pl.read_parquet(path, columns=["scores"], glob=False)["scores"].null_count() == 0

@@ -73,7 +73,7 @@ def judge(
     asked_problems.keep(artifact, domain, problems)
     answered(artifact, entrants, problems, references, asked, seed, models)
     columns = schema.rollouts(words_of(entrants))
-    rollouts = schema.read(artifact.path(ROLLOUTS), columns)
+    rollouts = schema.read(artifact.verified_part(ROLLOUTS), columns)
     others = rivals(domain, stored, problems, seed)
     told = {each: Judgement(domain, _notation(each), problems, asked) for each in entrants}
     beside = Judgement(domain, (*domain.value_notations, *domain.notations)[0], problems, asked)
