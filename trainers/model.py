@@ -85,7 +85,7 @@ def load(folder: Path | str) -> PreTrainedModel:
             output_loading_info=True,
         )
     except Exception as fault:  # a library may raise anything over a file that it did not write
-        reason = " ".join(str(fault).split())[:200]
+        reason = " ".join(str(fault).split()).partition(": ")[0][:200]
         raise BadSettings(f"{folder} cannot be loaded as a model: {reason}") from fault
     model: PreTrainedModel = loaded[0]
     if missing := loaded[1]["missing_keys"]:

@@ -88,6 +88,8 @@ def played(game: Game, longest: int | None = None) -> chess.Board:
 
     Raises BadProblem: a variant, an impossible position, a move that is none, a text that is no game.
     """
+    if not game.headers and not "".join(game.text).strip():
+        raise BadProblem(f"{game.place} has neither a header nor a move")
     variant = game.headers.get("Variant", "").strip()
     if variant.lower() not in STANDARD:
         raise BadProblem(f"{game.place} is a game of {variant[:40]}; only standard chess is read")

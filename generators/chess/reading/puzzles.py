@@ -103,6 +103,6 @@ def _move(board: chess.Board, text: str, place: int) -> chess.Move:
 def _rating(text: str | None) -> int | None:
     if text is None or not text.strip():
         return None
-    if not text.strip().isdecimal() or int(text) > LONGEST:
+    if not text.strip().isdecimal() or len(text.strip()) > 9 or int(text) > LONGEST:
         raise BadProblem(f"its Rating '{text[:20]}' is no whole number from 0 to {LONGEST}")
     return int(text)

@@ -105,7 +105,7 @@ def theory(rng: Random, corpus: Corpus) -> Case:
         ("a goal alone", "?- big(bob).\n"),
         ("a goal with a variable", f"{head}?- big(X).\n"),
         ("an unknown predicate", f"{head}?- kind(bob).\n"),
-        ("three arguments", "gives(a, b, c).\n?- gives(a, b, c).\n"),
+        ("four arguments", "gives(a, b, c, d).\n?- gives(a, b, c, d).\n"),
         ("a compound argument", "big(f(bob)).\n?- big(f(bob)).\n"),
         ("a number", "big(5).\n?- big(5).\n"),
         ("a list", "big([a, b]).\n?- big([a, b]).\n"),
@@ -169,7 +169,7 @@ def fen(rng: Random, corpus: Corpus) -> Case:
         ("a million slashes", "/" * 1_000_000 + " w - - 0 1"),
         ("digits", "8" * 5000 + "/8/8/8/8/8/8/8 w - - 0 1"),
         ("another alphabet", FEN.replace("r", "\u0440")),
-        ("an EPD without end", f'{" ".join(fields[:4])} bm "e4'),
+        ("an EPD of another move", f"{' '.join(fields[:4])} bm a1;"),
         ("an EPD of no move", f"{' '.join(fields[:4])} bm Qz9;"),
     ))  # fmt: skip
     return _asked(rng, corpus, "chess", what, rng.choice(("p.fen", "p.epd", "p.txt")), text + "\n")
