@@ -336,6 +336,8 @@ def write_json(path: Path, content: Json, alone: bool = False) -> None:
 
 def write_text(path: Path, text: str, alone: bool = False) -> None:
     """Write a text file in one step; who is `alone` in writing it clears away what a killed command left."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "a folder stands where a file is to be written", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     if alone:
         sweep_beside(path)

@@ -25,8 +25,8 @@ def _asked(rng: Random, corpus: Corpus, domain: str, what: str, name: str, conte
     """A file for a command that reads problems of the domain."""
     data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     source = name
-    if isinstance(content, str) and "\n" in content and "\x00" not in content and rng.random() < 0.3:
-        source = content[:100_000]  # the text itself on the command line
+    if isinstance(content, str) and "\n" in content and "\x00" not in content and len(content) < 100_000:
+        source = rng.choice((name, content))  # the text itself on the command line
     checkpoint = str(corpus.checkpoint(domain))
     words = rng.choice((
         ("solve", "--checkpoint", checkpoint, "--problem", source),
