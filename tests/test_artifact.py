@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.artifact import Artifact, digest
+from pipeline.artifact import Artifact, digest, require_whole
 from pipeline.errors import Damaged, Unfinished
 
 
@@ -73,3 +73,41 @@ def test_leftovers_of_a_killed_run_are_swept(tmp_path: Path) -> None:
 
 def test_digests_follow_content_alone() -> None:
     assert digest({"a": 1, "b": [2]}) == digest({"b": [2], "a": 1}) != digest({"a": 1, "b": [3]})
+
+
+@pytest.mark.parametrize("at", [0.2, 0.5, 0.8])
+def test_a_changed_figure_in_a_manifest_is_noticed(tmp_path: Path, at: float) -> None:
+    artifact = Artifact(tmp_path)
+    artifact.seal({f"number {place}": place / 7 for place in range(50)})
+    text = artifact.manifest_path.read_text()
+    digit = next(place for place in range(int(at * len(text)), len(text)) if text[place] == "4")
+    artifact.manifest_path.write_text(f"{text[:digit]}5{text[digit + 1 :]}")
+    with pytest.raises(Damaged, match=r"manifest\.json was changed after it was made"):
+        artifact.finished()
+
+
+def test_a_file_with_a_damaged_sidecar_is_made_again(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path)
+    put(artifact, "data/one.txt", "hello")
+    sidecar = tmp_path / ".written/data/one.txt.json"
+    for text in ("", "[]", "{}", sidecar.read_text().replace('"bytes": 5', '"bytes": 6')):
+        sidecar.write_text(text)
+        assert artifact.written("data/one.txt") is None
+    put(artifact, "data/one.txt", "hello")
+    assert artifact.written("data/one.txt") is not None
+
+
+def test_a_folder_of_a_library_is_whole_or_to_be_made_again(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path)
+    (tmp_path / "best").mkdir()
+    for name in ("config.json", "weights"):
+        (tmp_path / "best" / name).write_text(name)
+    artifact.adopt_folder("best")
+    artifact.seal({})
+    require_whole(tmp_path / "best")
+    (tmp_path / "best" / "weights").write_text("weighty")
+    with pytest.raises(Damaged, match=rf"best/weights was changed.*\nDelete {tmp_path} and run"):
+        require_whole(tmp_path / "best")
+    (tmp_path / "best" / "weights").unlink()
+    with pytest.raises(Damaged, match=rf"best/weights has gone.*\nDelete {tmp_path} and run"):
+        artifact.adopt_folder("best")
