@@ -100,6 +100,12 @@ class Site:
         return None
 
 
+def _briefly(error: Exception) -> str:
+    """A fault of ours in a line; the log has all of it."""
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[-1]}"
+
+
 _PLACES: dict[str, str | None] = {}
 """What stands against each place that this process was to take."""
 
@@ -148,7 +154,7 @@ def run_shard(site: Site, task: Callable[[int], Any], shard: int, node: str) -> 
             except Exception as error:
                 traceback.print_exc()
                 _note(f"failed after {time.monotonic() - began:.1f} s")
-                outcome = Outcome(node, fault=told(error) or f"{type(error).__name__}: {error}")
+                outcome = Outcome(node, fault=told(error) or _briefly(error))
             else:
                 _note(f"done in {time.monotonic() - began:.1f} s")
                 outcome = Outcome(node, result)
