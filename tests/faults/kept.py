@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from fractions import Fraction
 from pathlib import Path
 
 from faults.victims import Done, Lost
@@ -26,8 +27,8 @@ class Kept:
     folder: Path
     files: dict[str, tuple[int, int]]
     """Inode and time of the last change."""
-    saved: dict[str, int]
-    """In thousandths of all steps."""
+    saved: dict[str, Fraction]
+    """As a share of all its steps."""
 
     @classmethod
     def within(cls, folder: Path) -> Kept:
@@ -43,9 +44,9 @@ class Kept:
         for name, before in self.files.items():
             if (self.folder / name).exists() and _stamp(self.folder / name) != before:
                 raise Lost(f"{name} was finished and is written again")
-        for run, thousandths in self.saved.items():
+        for run, share in self.saved.items():
             whole = _saves(undisturbed, run)
-            left = whole - whole * thousandths // 1000
+            left = whole - int(whole * share)
             again = _saves(done, run)
             if again > left or (again < left and done.code == 0):
                 raise Lost(f"{run} had {left} of {whole} saves before it, and made {again}")
@@ -81,7 +82,7 @@ def _parts(folder: Path) -> Iterator[str]:
                 yield path.relative_to(folder).as_posix()
 
 
-def _states(folder: Path) -> Iterator[tuple[str, int]]:
+def _states(folder: Path) -> Iterator[tuple[str, Fraction]]:
     """Trainings and how far their saved states are."""
     import torch
 
@@ -91,7 +92,7 @@ def _states(folder: Path) -> Iterator[tuple[str, int]]:
         places = (settings.parent / "last", settings.parent / ".last.previous")
         state = next((place / "state.ckpt" for place in places if (place / "state.ckpt").is_file()), None)
         done = torch.load(state, weights_only=True)["global_step"] if state else 0
-        yield settings.parent.relative_to(folder).as_posix(), 1000 * done // steps
+        yield settings.parent.relative_to(folder).as_posix(), Fraction(done, steps)
 
 
 def _saves(done: Done, run: str) -> int:

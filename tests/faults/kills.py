@@ -61,7 +61,15 @@ BESIDE = (
     Plan("results", "process", "file"),
 )
 MATCHES = (Plan("match", "process", "clock"),)
-SMALL = (Plan("generate", "worker", "file"), Plan("generate", "group", "file"))
+SMALL = {
+    MAZES.name: (
+        Plan("generate", "group", "file"),
+        Plan("encode", "worker", "file"),
+        Plan("train", "process", "file", again=1),
+    ),
+    THEORIES.name: (Plan("generate", "worker", "file"), Plan("generate", "process", "file")),
+    CHESS.name: (Plan("generate", "process", "clock"),),
+}
 
 
 def _scenes(teacher: Teacher) -> tuple[Scene, ...]:
@@ -96,7 +104,7 @@ def _trials(
 ) -> Iterator[Trial]:
     undisturbed = Undisturbed(folder / "undisturbed", _scenes(teacher))
     rng = np.random.default_rng([seed, *teacher.name.encode()])
-    chosen = SMALL if scale == "small" else plans
+    chosen = SMALL[teacher.name] if scale == "small" else plans
     for number, plan in enumerate(chosen):
         done = undisturbed.done(plan.scene)
         kills = [_drawn(plan, done, rng)]
