@@ -326,3 +326,14 @@ def test_folders_and_other_things_are_refused(tmp_path: Path) -> None:
 def test_what_is_read_is_a_frame_and_remarks() -> None:
     assert isinstance(read(SHORT), Read)
     assert read(SHORT).frame.schema == read(CSV).frame.schema == read(ITALIAN).frame.schema
+
+
+@pytest.mark.parametrize("text", ["{" * 300_000, "(" * 300_000, "(" * 150_000 + ")" * 149_999, "1. e4 }"])
+def test_what_has_no_end_is_found_in_one_reading(text: str) -> None:
+    with pytest.raises(BadProblem, match="no end"):
+        pgn.words(text)
+
+
+def test_variations_within_variations_and_comments_are_left_out() -> None:
+    text = "1. e4 { a ( b } (1. d4 (1. c4 { ) }) d5) e5 ; ( not this\n2. Nf3 (2. f4) *"
+    assert pgn.words(text) == ["e4", "e5", "Nf3"]
