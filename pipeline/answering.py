@@ -93,7 +93,7 @@ def answered(
         size = PIECE if several else ALONE
         done = pieces(artifact)
         missing = [piece for at in range(len(entrants)) for piece in lacking(done, at, len(problems), size)]
-        task = _Answer(artifact.folder, tuple(entrants), problems, asked, seed, tuple(missing), not several)
+        task = Answering(artifact.folder, tuple(entrants), problems, asked, seed, tuple(missing), not several)
         with bar("answer", len(done) + len(missing), len(done)) if several else nullcontext(_nothing) as on:
             for _ in executor.over(task, range(len(missing)), artifact, gpus=1):
                 on()
@@ -124,7 +124,7 @@ def lacking(done: Sequence[Piece], entrant: int, problems: int, size: int) -> It
 
 
 @dataclass(frozen=True)
-class _Answer:
+class Answering:
     """The answers to a piece, greedy and sampled, in a file of their own until all are there."""
 
     folder: Path
@@ -149,6 +149,7 @@ class _Answer:
         return self.held[entrant]
 
     def __call__(self, at: int) -> None:
+        """Answer the piece of that number."""
         piece, asked = self.pieces[at], self.asked
         student = self.student(piece.entrant)
         problems = self.problems[piece.first : piece.last]

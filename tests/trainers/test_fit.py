@@ -404,41 +404,7 @@ def test_a_full_disk_is_an_oserror_and_leaves_no_half_checkpoint(
     assert left <= {"run.json", "logs", "best"}
 
 
-# ---- several devices ----
-
-RANKS = """
-import sys
-from pathlib import Path
-sys.path[:0] = sys.argv[3:]
-from dataclasses import replace
-from test_fit import SHORT, run
-if __name__ == "__main__":
-    run(Path(sys.argv[1]), Path(sys.argv[2]), replace(SHORT, devices=2, accumulate=1))
-"""
-
-
-@pytest.mark.slow
-def test_two_ranks_equal_one_with_twice_the_accumulation(
-    copying: Path, undisturbed: Path, tmp_path: Path
-) -> None:
-    here, script = Path(__file__).parent, tmp_path / "ranks.py"
-    script.write_text(RANKS)
-    arguments = [
-        sys.executable,
-        str(script),
-        str(copying),
-        str(tmp_path / "run"),
-        str(here),
-        str(here.parent.parent),
-    ]
-    subprocess.run(arguments, check=True, timeout=300)
-    ours, theirs = weights(tmp_path / "run" / "last"), weights(undisturbed / "last")
-    for name in ours:
-        torch.testing.assert_close(ours[name], theirs[name], atol=1e-4, rtol=1e-3)
-    one, two = figures(undisturbed), figures(tmp_path / "run")
-    for column in ("train_loss", "validation_loss"):
-        losses = [[float(line[column] or 0) for line in lines] for lines in (one, two)]
-        assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+# ---- compilers and GPUs ----
 
 
 @pytest.mark.slow
