@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from encoded import write_split, write_tokens
 
+from trainers.batches import Plan
 from trainers.config import BadSettings
 from trainers.documents import Documents
 
@@ -96,3 +97,38 @@ def test_an_example_that_is_too_long_is_refused_with_its_row_and_length(folder: 
     documents.refuse_longer_than(5, "model.context")
     with pytest.raises(BadSettings, match=r"row 0 has 5 tokens, model\.context is 4"):
         documents.refuse_longer_than(4, "model.context")
+
+
+def held(kind: str) -> float:
+    """Megabytes of this process: `RssAnon` are its own, `RssFile` are pages of files."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status[kind].split()[0]) / 1024
+
+
+def test_ids_are_not_read_before_they_are_asked_for(tmp_path: Path) -> None:
+    """A gigabyte of ids, which no disk holds: the files are holes."""
+    rows, long = 100_000, 5_000
+    write_tokens(tmp_path, 12)
+    arrays = {
+        "prompts": (rows, np.uint16),
+        "prompt_offsets": np.arange(rows + 1),
+        "responses": (rows * long, np.uint16),
+        "response_offsets": long * np.arange(rows + 1),
+        "rows": np.arange(rows, dtype=np.int32),
+        "keys": np.arange(rows, dtype=np.uint64),
+    }
+    for name, array in arrays.items():
+        path = tmp_path / f"train-00000.{name}.npy"
+        if isinstance(array, tuple):
+            np.lib.format.open_memmap(path, mode="w+", dtype=array[1], shape=array[:1])
+        else:
+            np.save(path, array)
+    del arrays
+    before = held("RssAnon"), held("RssFile")
+    documents = Documents.open(tmp_path, "train")
+    plan = Plan(documents.lengths, 8 * (long + 1), seed=0).rows()
+    out = np.empty(8 * (long + 1), np.int64)
+    for _ in range(20):
+        documents.gather(next(plan), out)
+    assert held("RssAnon") - before[0] < 80e-6 * rows + 10  # 80 bytes an example
+    assert held("RssFile") - before[1] < 60  # the kernel reads ahead, by 128 KB a piece
