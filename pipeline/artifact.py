@@ -70,8 +70,8 @@ class Artifact:
     @cached_property
     def manifest(self) -> Json:
         """The manifest; raises Unfinished where there is none."""
-        if self.store is not None:
-            self.store.get(self.manifest_path)
+        if self.store is not None and not self.store.get(self.manifest_path):
+            self.manifest_path.unlink(missing_ok=True)  # it was taken out of the store
         try:
             loaded: Json = from_json(self.manifest_path.read_text())
         except FileNotFoundError:

@@ -236,3 +236,14 @@ def test_a_stored_data_set_is_looked_at_from_another_machine(
     assert (tmp_path / "page.html").stat().st_size > 20_000
     assert main(["inspect", f"s3://{bucket}/runs/curate/nothing"]) == 1
     assert "there is nothing at s3://" in capsys.readouterr().err
+
+
+def test_what_was_taken_out_of_a_store_is_not_there(bucket: str) -> None:
+    job = curated(located(f"s3://{bucket}/runs"))
+    for key in keys(bucket):
+        client().delete_object(Bucket=bucket, Key=key)  # type: ignore[attr-defined]
+    assert not job.finished()
+    assert not job.artifact.manifest_path.exists()
+    again = curated(located(f"s3://{bucket}/runs")).artifact
+    folder = f"runs/curate/{again.folder.name}"
+    assert {f"{folder}/{name}" for name in again.manifest["files"]} <= set(keys(bucket))
