@@ -43,11 +43,12 @@ METER = tuple(
     for name in (
         "window.seconds",
         "total.seconds",
-        "steady.seconds",
+        "steady.*",
         "latest.seconds",
         "latest.tokens_per_second",
     )
 )
+"""`steady` is what the speed is measured over: all windows but the first of each process."""
 TEXTS = {
     "*.html": (r'"made": ?"[^"]*"', r'"commit": ?"[^"]*"'),
     "*/README.md": (r"(?m)^\| commit, .*$",),
