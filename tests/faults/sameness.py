@@ -26,7 +26,11 @@ JSON = {
         "summary",  # of a training it has the tokens of a second; of other stages it repeats other fields
         *(f"training.{name}" for name in SPEED),
         *(f"rounds.*.fine_tuning.{name}" for name in SPEED),
-        *(f"files.last/{STATE}.{name}" for name in ("blake2b", "bytes")),
+        *(
+            f"files.{file}.{name}"
+            for file in (f"last/{STATE}", "rounds.json")
+            for name in ("blake2b", "bytes")
+        ),
     ),
     "*/fit.json": SPEED,
     "*/rounds.json": tuple(f"rounds.*.fine_tuning.{name}" for name in SPEED),
@@ -49,6 +53,7 @@ METER = tuple(
     )
 )
 """`steady` is what the speed is measured over: all windows but the first of each process."""
+
 TEXTS = {
     "*.html": (r'"made": ?"[^"]*"', r'"commit": ?"[^"]*"'),
     "*/README.md": (r"(?m)^\| commit, .*$",),
