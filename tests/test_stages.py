@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -107,45 +102,6 @@ def test_another_teacher_solves_the_very_same_problems() -> None:
     assert not ours["trace"].equals(theirs["trace"])
     assert theirs["choice_bits"].null_count() == len(theirs)
     assert ours["choice_bits"].null_count() == 0
-
-
-@pytest.mark.parametrize("stage", ["generate", "encode"])
-def test_a_killed_run_goes_on_to_the_same_bytes(stage: str, tmp_path: Path) -> None:
-    words = [f"--generate.rows={rows}" for rows in (6000,)]
-    words += ["--generate.shard_rows=50", "--domain.width=7", "--domain.height=7", "--workers", "1"]
-    words += ["--curate.file_rows=100", "--model.context=512"]
-    command = [sys.executable, "-m", "pipeline", stage, "--recipe", "maze-demo", *words, "--artifacts"]
-    begun = subprocess.Popen([*command, str(tmp_path / "a")], stdout=-3, stderr=-3, start_new_session=True)
-    limit = time.monotonic() + 60
-    while len(list((tmp_path / "a").glob(f"{stage}/*/.written/**/*"))) < 20 and time.monotonic() < limit:
-        time.sleep(0.01)
-    os.killpg(begun.pid, signal.SIGKILL)
-    assert begun.wait() == -signal.SIGKILL
-    assert not list((tmp_path / "a").glob(f"{stage}/*/manifest.json"))
-    kept = {
-        path: path.stat().st_mtime_ns
-        for kind in ("parquet", "npy")
-        for path in (tmp_path / "a").glob(f"{stage}/*/.written/**/*.{kind}.json")
-        if kind == "parquet" or _encoded(path)
-    }
-    for folder in ("a", "b"):
-        assert main([*command[3:], str(tmp_path / folder)]) == 0
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
-    ours, theirs = (_files(tmp_path / folder / stage) for folder in ("a", "b"))
-    assert ours == theirs
-    assert len(ours) > 20
-
-
-def _encoded(path: Path) -> bool:
-    """Whether the last of a file's arrays was written: a kill between two of them has the file done again."""
-    stem = path.name.split(".")[0]
-    return path.with_name(f"{stem}.{encode.LAST}.npy.json").exists()
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    skipped = {"manifest.json"}
-    paths = [path for path in folder.rglob("*") if path.is_file() and path.name not in skipped]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 def test_every_row_is_verified_and_splits_do_not_overlap(encoded: Job) -> None:
