@@ -69,7 +69,9 @@ def _address() -> tuple[str, int]:
 
     nodes = os.environ.get("SLURM_STEP_NODELIST", "127.0.0.1")
     host = os.environ.get("MASTER_ADDR") or SLURMEnvironment.resolve_root_node_address(nodes)
-    return host, SLURMEnvironment().main_port
+    # A port of the job's own, as Lightning chooses it; its environment would refuse `--ntasks`.
+    port = os.environ.get("MASTER_PORT") or 15000 + int(os.environ.get("SLURM_JOB_ID", "0")[-4:])
+    return host, int(port)
 
 
 def _told(place: Place, host: str, port: int, fault: str) -> str:
