@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.artifact import Artifact
 from pipeline.page import chain, collection, plots
 from pipeline.page.collection import edges_of
 from pipeline.page.numbers import short
@@ -30,7 +31,7 @@ def section(origin: Origin, anchor: str, folder: Path) -> Section:
         Tile("words", f"{facts['vocabulary']:,}", note=f"notation {facts['notation']}"),
         Tile("too long for the context", f"{facts['refused']:,}", note="rows left out"),
     ]
-    words = _words(origin.artifact.folder)
+    words = _words(origin.artifact)
     blocks = [
         Block("tokens", "Tokens", [Gallery(_lengths(origin))]),
         Block(
@@ -45,16 +46,15 @@ def section(origin: Origin, anchor: str, folder: Path) -> Section:
     return Section(anchor, origin.name, origin.about, origin.stage, [chain.note(origin)], tiles, filled)
 
 
-def _words(folder: Path) -> list[str]:
-    path = folder / IDS / "vocabulary.json"
-    if not path.is_file():
+def _words(artifact: Artifact) -> list[str]:
+    name = f"{IDS}/vocabulary.json"
+    if name not in artifact.manifest["files"]:
         return []
-    kept = json.loads(path.read_text())
+    kept = json.loads(artifact.verified(name).read_text())
     return [str(word) for word in kept.get("words", ())] if isinstance(kept, dict) else []
 
 
 def _lengths(origin: Origin) -> list[Plot]:
-    folder = origin.artifact.folder
     names = origin.artifact.names(f"{IDS}/*.response_offsets.npy")
     chosen = (
         [names[at] for at in np.unique(np.linspace(0, len(names) - 1, FILES).round().astype(int))]
@@ -62,7 +62,9 @@ def _lengths(origin: Origin) -> list[Plot]:
         else []
     )
     stems = [name.removesuffix(".response_offsets.npy") for name in chosen]
-    sizes = np.concatenate([_sizes(folder / stem) for stem in stems]) if stems else np.zeros(0, np.int64)
+    sizes = (
+        np.concatenate([_sizes(origin.artifact, stem) for stem in stems]) if stems else np.zeros(0, np.int64)
+    )
     if not sizes.size:
         return []
     edges = edges_of(sizes)
@@ -72,7 +74,8 @@ def _lengths(origin: Origin) -> list[Plot]:
     return [plots.counts("Tokens an example", edges, tall, "tokens", caption)]
 
 
-def _sizes(stem: Path) -> NDArray[np.int64]:
+def _sizes(artifact: Artifact, stem: str) -> NDArray[np.int64]:
     kinds = ("prompt_offsets", "response_offsets", "rows")
-    segment = Segment.open(stem.parent, stem.name)
+    place = [artifact.verified(f"{stem}.{kind}.npy") for kind in kinds][0].parent
+    segment = Segment.open(place, Path(stem).name)
     return lengths({kind: getattr(segment, kind) for kind in kinds})

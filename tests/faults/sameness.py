@@ -28,7 +28,7 @@ JSON = {
         *(f"rounds.*.fine_tuning.{name}" for name in SPEED),
         *(
             f"files.{file}.{name}"
-            for file in (f"last/{STATE}", "rounds.json")
+            for file in (f"last/{STATE}", "rounds.json", "report.html")
             for name in ("blake2b", "bytes")
         ),
     ),
@@ -36,6 +36,7 @@ JSON = {
     "*/rounds.json": tuple(f"rounds.*.fine_tuning.{name}" for name in SPEED),
     f"*/.written/last/{STATE}.json": ("blake2b", "bytes", "check"),
     "*/.written/rounds.json.json": ("blake2b", "bytes", "check"),
+    "*/.written/report.html.json": ("blake2b", "bytes", "check"),
 }
 """The fields that may differ, by the file: patterns of paths within it."""
 
