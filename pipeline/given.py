@@ -79,13 +79,6 @@ class Given:
                 f"the knobs of {domain.name} do not admit problems of {self.artifact.place}: {cause}"
             ) from None
 
-    def require_readable(self) -> None:
-        """Raise Damaged where the first file is none of problems, before anything is written."""
-        path = self.artifact.path(next(iter(self.files)))
-        schema.require_known(path)
-        columns = schema.traces(_domain(self.artifact))
-        schema.require(path, {name: columns[name] for name in problem_columns(()) if name in columns})
-
     def _parts(self, shard: int) -> list[tuple[str, int, int]]:
         """Which rows of which files make a shard: name, first row, number of rows."""
         if self.stage == "generate":
@@ -138,8 +131,14 @@ def given(recipe: Recipe) -> Given | None:
     made = Given(artifact, int(cut))
     if not sum(made.files.values()):
         raise Refusal(f"generate.problems: {place} holds no problem")
-    made.require_readable()
+    _require_admitted(made, recipe.domain)
     return made
+
+
+@cache
+def _require_admitted(made: Given, domain: Domain) -> None:
+    """Read the first problems: those that the domain cannot take are refused before anything is written."""
+    made.problems(0, domain)
 
 
 def related(first: type[Domain], second: type[Domain]) -> bool:

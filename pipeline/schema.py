@@ -135,7 +135,16 @@ def read(path: Path, columns: Columns, only: Sequence[str] | None = None) -> pl.
     require(path, columns)
     with readable(path):
         table = pq.read_table(path, columns=list(only) if only is not None else list(columns))
-    return pl.DataFrame([_from_arrow(table.column(name), name, columns[name]) for name in table.column_names])
+    return pl.DataFrame([_column(table, name, columns[name], path) for name in table.column_names])
+
+
+def _column(table: pa.Table, name: str, kind: pl.DataType, path: Path) -> pl.Series:
+    try:
+        return _from_arrow(table.column(name), name, kind)
+    except (pl.exceptions.PolarsError, pa.ArrowException, KeyError):
+        raise Damaged(
+            f"{path} has values in the column {name} that are none of its words: it is of another version"
+        ) from None
 
 
 def about(path: Path) -> Json:
