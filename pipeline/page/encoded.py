@@ -76,6 +76,7 @@ def _lengths(origin: Origin) -> list[Plot]:
 
 def _sizes(artifact: Artifact, stem: str) -> NDArray[np.int64]:
     kinds = ("prompt_offsets", "response_offsets", "rows")
-    place = [artifact.verified(f"{stem}.{kind}.npy") for kind in kinds][0].parent
-    segment = Segment.open(place, Path(stem).name)
+    for kind in kinds:
+        artifact.verified(f"{stem}.{kind}.npy")
+    segment = Segment.open((artifact.folder / stem).parent, Path(stem).name)
     return lengths({kind: getattr(segment, kind) for kind in kinds})
