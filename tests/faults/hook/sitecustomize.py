@@ -18,7 +18,7 @@ from typing import Any
 OPERATIONS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")
 OWN = (".running-", ".failed-", "/tensorboard/")
 """What has another name or another moment in every run: notes of processes, and TensorBoard's files."""
-NUMBERED = re.compile(r"(?<=\.)[0-9a-f-]+(?=\.tmp$)|(?<=\.partial-)\d+$")
+NUMBERED = re.compile(r"(?<=\.)\d+(?=\.tmp\b)")
 """Names of temporary files hold the number of their process."""
 
 
