@@ -218,7 +218,10 @@ def _followed(victim: Victim, advice: str) -> str | None:
     ended = victim.make(stages(victim.scale)[-1])
     if ended.code:
         return f"after following '{advice[-200:]}': {ended.said.strip()[-300:]}"
-    return difference(tree, wanted)
+    # A page that was made again says so: when the evaluation before it was made, and how long that took.
+    compared = [stage for stage in stages(victim.scale) if stage != "report" or victim.following != "report"]
+    found = (difference(tree / stage, wanted / stage) for stage in compared)
+    return next((each for each in found if each is not None), None)
 
 
 def _to_delete(victim: Victim, line: str) -> Iterator[Path]:
