@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -32,6 +33,27 @@ class Sleeper:
         Artifact(self.folder).publish(part(shard), lambda path: write_text(path, text))
         note.unlink()
         return shard * shard
+
+
+@dataclass(frozen=True)
+class Killer:
+    """In the process `leader` kills another that is at work, once, then writes; elsewhere it never ends."""
+
+    folder: Path
+    leader: int
+
+    def __call__(self, shard: int) -> None:
+        note = self.folder / "at-work"
+        if os.getpid() != self.leader:
+            note.write_text(str(os.getpid()))
+            time.sleep(3600)
+        killed = self.folder / "killed"
+        while not killed.exists():
+            if note.is_file() and note.read_text():
+                os.kill(int(note.read_text()), signal.SIGKILL)
+                killed.write_text("")
+            time.sleep(0.05)
+        Artifact(self.folder).publish(part(shard), lambda path: write_text(path, str(shard)))
 
 
 @dataclass(frozen=True)
