@@ -56,7 +56,7 @@ def trial(seed: int, number: int, case: Case, corpus: Corpus, folder: Path, work
     if lost is None:
         shutil.rmtree(place)
     told = f"{case.kind} {number} (distill {' '.join(case.words)[:120]}): {case.what}"
-    again = f"python -m faults.fuzzing --seed {seed} --only {number}"
+    again = f"python -m faults.fuzzing --seed {seed} --only {number}{'' if worker else ' --whole'}"
     return Trial(told, lost if lost is None else f"{lost} [{again}]")
 
 

@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument(
         "--to", type=Path, default=Path("fuzzed"), help="folder of the inputs (default fuzzed)"
     )
+    parser.add_argument("--whole", action="store_true", help="as commands of their own")
     asked = parser.parse_args()
     first, _, last = asked.only.partition("-")
     folder = asked.to.absolute()
@@ -27,7 +28,14 @@ def main() -> int:
     lost = 0
     with begun() as worker:
         for number in range(int(first), int(last or first) + 1):
-            made = trial(asked.seed, number, drawn(asked.seed, number, corpus), corpus, folder, worker)
+            made = trial(
+                asked.seed,
+                number,
+                drawn(asked.seed, number, corpus),
+                corpus,
+                folder,
+                None if asked.whole else worker,
+            )
             lost += made.lost is not None
             print(f"refused: {made.what}" if made.lost is None else f"lost: {made.what}: {made.lost}")
     return int(lost > 0)

@@ -20,6 +20,8 @@ from faults.fuzzing.case import Case
 
 SECONDS = 10.0
 """Within which a command must have ended; those in which it waited for a processor do not count."""
+STARTING = 60.0
+"""More for a command of its own: until it has begun Python and imported what it needs, on a busy machine."""
 PRELOADED = ["faults.fuzzing.preloaded"]
 
 
@@ -47,7 +49,7 @@ class Worker:
         process, requests = self._begun()
         requests.send((list(case.words), folder))
         code, growth = None, 0
-        if _within(process.pid or 0, requests.poll):
+        if _within(process.pid or 0, SECONDS, requests.poll):
             try:
                 code, growth = requests.recv()
             except EOFError:  # it died
@@ -65,6 +67,7 @@ class Worker:
             self._process = context.Process(target=worker.serve, args=(theirs,))
             self._process.start()
             theirs.close()
+            assert self._requests.recv() == worker.READY
         return self._process, self._requests
 
     def stop(self) -> None:
@@ -105,18 +108,18 @@ def command(case: Case, folder: Path) -> Ended:
             stderr=err,
             start_new_session=True,
         )
-        within = _within(process.pid, lambda seconds: _over(process, seconds))
+        within = _within(process.pid, SECONDS + STARTING, lambda seconds: _over(process, seconds))
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         code = process.wait()
     return Ended(code if within else None, *_printed(folder))
 
 
-def _within(process: int, done: Callable[[float], bool]) -> bool:
+def _within(process: int, most: float, done: Callable[[float], bool]) -> bool:
     """Whether it is done in time; `done` waits for some seconds at most."""
     begun, idle = monotonic(), _queued(process)
     while not done(0.2):
-        if monotonic() - begun - (_queued(process) - idle) > SECONDS:
+        if monotonic() - begun - (_queued(process) - idle) > most:
             return False
     return True
 

@@ -16,11 +16,16 @@ MEMORY = 6 << 30
 """Bytes of address space that a worker may take beyond what it has at the start."""
 
 
+READY = "ready"
+"""What a worker says before it takes its first case: until then it has imported what commands need."""
+
+
 def serve(requests: Connection) -> None:
     """Run what arrives as (words, folder) until None does; what is printed goes to files of the folder."""
     os.setsid()  # whatever a command has started goes with it
     faulthandler.enable()
     _limit()
+    requests.send(READY)
     while (asked := requests.recv()) is not None:
         words, folder = asked
         before = _begin_peak()
@@ -64,7 +69,9 @@ HERE, HOME, SCRATCH = "here", "home", "tmp"
 def places(folder: Path) -> dict[str, str]:
     """Variables by which whatever a command writes lands in the folder of its case."""
     home, scratch = str(folder / HOME), str(folder / SCRATCH)
-    return {"HOME": home, "XDG_CACHE_HOME": home, "DISTILL_CACHE": home, "TMPDIR": scratch, "COLUMNS": "100"}
+    fonts = str(folder / "fonts")  # of which matplotlib keeps a list, whatever the command
+    own = {"HOME": home, "XDG_CACHE_HOME": home, "DISTILL_CACHE": home, "TMPDIR": scratch}
+    return {**own, "MPLCONFIGDIR": fonts, "COLUMNS": "100"}
 
 
 def _begin_peak() -> int:
