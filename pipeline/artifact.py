@@ -16,8 +16,8 @@ from typing import Any
 
 from pipeline.errors import Damaged, Unfinished
 from pipeline.manifest import is_entry, sound
+from pipeline.plain import from_json
 from pipeline.store import Store, store_of
-from pipeline.trees import from_json
 
 MANIFEST = "manifest.json"
 SIDECARS = ".written"

@@ -22,7 +22,9 @@ def export(checkpoint: Path, to: Path) -> None:
         raise Refusal(f"{to} is not empty; name a new folder")
     vocabulary = Vocabulary.load(checkpoint)
     model = load(checkpoint)
-    card = model_card(vocabulary, parameters(model), _example(vocabulary), model.config.max_position_embeddings)
+    card = model_card(
+        vocabulary, parameters(model), _example(vocabulary), model.config.max_position_embeddings
+    )
 
     def complete(folder: Path) -> None:
         vocabulary.save(folder)  # whatever has become of the tokenizer beside the weights

@@ -19,7 +19,7 @@ from types import TracebackType
 from pipeline import console
 from pipeline.artifact import FAILED, RUNNING, Artifact, Json, is_note, write_json
 from pipeline.errors import told
-from pipeline.trees import from_json
+from pipeline.plain import from_json
 
 BEAT = 2.0
 """Seconds between two rewritings of a note."""

@@ -16,8 +16,8 @@ from generators.domain import JUDGEMENT, LEVELS, VERDICTS, Domain, problem_colum
 from generators.words import UNKNOWN, codes, word_type, words
 from pipeline.artifact import Json
 from pipeline.errors import Damaged, brief
+from pipeline.plain import from_json
 from pipeline.seeds import SPLITS
-from pipeline.trees import from_json
 
 VERSION = 1
 WORDS = pa.list_(pa.dictionary(pa.uint16(), pa.string()))

@@ -1,8 +1,7 @@
-"""Plain data out of the texts of others: of bounded size and depth, and nothing named in it is run."""
+"""Plain data out of YAML of others: of bounded size and depth, and nothing named in it is run."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import yaml
@@ -35,14 +34,6 @@ def from_yaml(text: str) -> Any:
         raise yaml.YAMLError(f"a value is not possible: {error}") from None
     finally:
         loader.dispose()
-
-
-def from_json(text: str | bytes) -> Any:
-    """What a JSON text holds; raises ValueError for what is none, also where it is nested without end."""
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
 
 
 class _Loader(yaml.SafeLoader):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from generators.domain import Domain
 from generators.words import SPECIALS, UNKNOWN, codes, words
-from pipeline import trees
+from pipeline import plain
 from pipeline.artifact import Json, write_json
 from pipeline.errors import Refusal, brief
 from pipeline.recipe import domain_fields, domain_from
@@ -114,7 +114,7 @@ class Vocabulary:
         """The vocabulary of an encoded data set or a checkpoint."""
         path = folder / FILE
         try:
-            stored = trees.from_json(path.read_text())
+            stored = plain.from_json(path.read_text())
             tree, notation, buckets = stored["domain"], stored["notation"], stored["buckets"]
         except (FileNotFoundError, NotADirectoryError):
             raise Refusal(f"{folder} is not a checkpoint of this project: it has no {FILE}") from None

@@ -284,7 +284,7 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence(
         unfinished: "has no manifest: it was never finished",
         tmp_path / "nowhere": "there is no folder",
         newer: "has schema version 99",
-        changed: "files are missing or were changed",
+        changed: "rollouts.parquet is missing or was changed",
         tmp_path / "stranger": "is no artifact of a stage",
         two[0].input("curate").artifact.folder: "is no evaluation but an artifact of the stage curate",
         evaluation(tmp_path / "empty", []): "is empty: it holds no answer",

@@ -10,7 +10,7 @@ from pipeline.artifact import Json
 from pipeline.console import OUT, table
 from pipeline.errors import Damaged
 from pipeline.page.numbers import value
-from pipeline.trees import from_json
+from pipeline.plain import from_json
 
 
 def show(path: Path) -> None:

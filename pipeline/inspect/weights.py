@@ -13,7 +13,7 @@ from pipeline.errors import Damaged, brief
 from pipeline.inspect.bars import sparkline
 from pipeline.inspect.header import facts
 from pipeline.page.numbers import duration, short, significant, size
-from pipeline.trees import from_json
+from pipeline.plain import from_json
 
 LONGEST_HEAD = 100_000_000
 """Bytes of a safetensors header at most; its format says so too."""

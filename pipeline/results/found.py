@@ -12,8 +12,8 @@ from pipeline.artifact import MANIFEST, Artifact, Json
 from pipeline.errors import Refusal, Unfinished
 from pipeline.folders import STAGES
 from pipeline.manifest import is_inside
+from pipeline.plain import from_json
 from pipeline.store import located, store_of
-from pipeline.trees import from_json
 
 MAGIC = "*?["
 EVALUATE = "evaluate"
