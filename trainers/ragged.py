@@ -2,6 +2,9 @@
 
 A slot's result is a function of its own queries, keys and length alone: no window, no padding and no
 neighbour enters the arithmetic, which makes sampling reproducible whatever else is under way.
+
+The parts of `attend` are written into it by numba rather than linked to it: a linked part is one piece of code
+when it was just compiled and another one out of numba's cache, and sums in them are rounded differently.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ LN2_HIGH, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 LOWEST = np.float32(-87.0)  # below it exp leaves the normal float32 numbers
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, inline="always")
 def _exponentials(scores: Any, bits: Any, powers: Any) -> Any:
     # A polynomial (Cephes expf) instead of math.exp: it vectorises, the library's does not. Returns the sum.
     top = scores[0]
@@ -42,7 +45,7 @@ def _exponentials(scores: Any, bits: Any, powers: Any) -> Any:
     return total
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, inline="always")
 def _rotated(source: Any, norm: Any, epsilon: Any, cos: Any, sin: Any, scale: Any, target: Any) -> None:
     # `norm` is empty for families without a norm of queries and keys.
     size = source.shape[0]
@@ -59,7 +62,7 @@ def _rotated(source: Any, norm: Any, epsilon: Any, cos: Any, sin: Any, scale: An
         target[d + half] = (source[d + half] * cos[d + half] + source[d] * sin[d + half]) * scale
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, inline="always")
 def _dots(query: Any, keys: Any, scores: Any) -> None:
     # scores T = query D @ keys D,T; four rows of keys at a time halve the loads and stores of the scores.
     size, length = query.shape[0], scores.shape[0]
@@ -75,7 +78,7 @@ def _dots(query: Any, keys: Any, scores: Any) -> None:
             scores[t] += q0 * k0[t]
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, inline="always")
 def _mixes(weights: Any, values: Any, scale: Any, out: Any) -> None:
     # out D = values D,T @ weights T.
     size, length = out.shape[0], weights.shape[0]
