@@ -3,8 +3,8 @@
 A slot's result is a function of its own queries, keys and length alone: no window, no padding and no
 neighbour enters the arithmetic, which makes sampling reproducible whatever else is under way.
 
-The parts of `attend` are written into it by numba rather than linked to it: a linked part is one piece of code
-when it was just compiled and another one out of numba's cache, and sums in them are rounded differently.
+The parts of `attend` are written into it by numba rather than linked to it: a linked part is one piece of
+code when it was just compiled and another one out of numba's cache, which rounds sums differently.
 """
 
 from __future__ import annotations
