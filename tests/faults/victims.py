@@ -70,8 +70,11 @@ class Kill:
         """The next one to try where the command had ended before it."""
         if isinstance(self.moment, Clock):
             return replace(self, moment=replace(self.moment, share=self.moment.share / 2))
-        assert self.moment.delay, f"the moment never came: {self}"
-        return replace(self, moment=replace(self.moment, delay=0.0))
+        if self.moment.delay:
+            return replace(self, moment=replace(self.moment, delay=0.0))
+        # Of what all workers do together, each does a part.
+        assert self.moment.count > 1, f"the moment never came: {self}"
+        return replace(self, moment=replace(self.moment, count=self.moment.count // 2))
 
 
 @dataclass(frozen=True)
