@@ -6,6 +6,8 @@ import argparse
 import importlib
 import sys
 import tempfile
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
@@ -51,12 +53,21 @@ def _run(fault: Fault, seed: int, small: bool) -> list[Trial]:
     trials = []
     with tempfile.TemporaryDirectory(prefix="faults-") as folder, Progress(*columns, console=console) as bar:
         shown = bar.add_task("", total=None)
-        for trial in fault.trials(seed, "small" if small else "full", Path(folder)):
+        for trial in _until_broken(fault.trials(seed, "small" if small else "full", Path(folder))):
             trials.append(trial)
             bar.advance(shown)
             if trial.lost is not None:
                 console.print(f"lost: {trial.what}: {trial.lost}", style="red", markup=False)
     return trials
+
+
+def _until_broken(trials: Iterator[Trial]) -> Iterator[Trial]:
+    """Trials up to one that the harness itself could not do, which counts as lost; other faults still run."""
+    try:
+        yield from trials
+    except Exception as error:
+        traceback.print_exc()
+        yield Trial("the harness", f"it broke off: {error}")
 
 
 if __name__ == "__main__":
