@@ -18,6 +18,7 @@ from pipeline.errors import Damaged, Unfinished
 from pipeline.manifest import is_entry, sound
 from pipeline.plain import from_json
 from pipeline.store import Store, store_of
+from pipeline.temporary import is_temporary, orphaned, temporary
 
 MANIFEST = "manifest.json"
 SIDECARS = ".written"
@@ -137,13 +138,13 @@ class Artifact:
         """Write a file under a temporary name, rename it, then write its sidecar with `facts`."""
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        partial = temporary(target)
         try:
-            write(temporary)
-            entry = {"bytes": temporary.stat().st_size, "blake2b": file_hash(temporary), **facts}
-            temporary.replace(target)
+            write(partial)
+            entry = {"bytes": partial.stat().st_size, "blake2b": file_hash(partial), **facts}
+            partial.replace(target)
         finally:
-            temporary.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
         self._upload(name)
         write_json(self.folder / SIDECARS / f"{name}.json", _marked(entry))
         self._upload(f"{SIDECARS}/{name}.json")
@@ -205,10 +206,9 @@ class Artifact:
         """Upload what stands in the folder and is not in the store in its size: cards, logs, states."""
         for path in sorted(self.folder.rglob("*")):
             name = path.relative_to(self.folder).as_posix()
-            temporary = path.name.startswith(".") and path.name.endswith(".tmp")
             if (
                 path.is_file()
-                and not temporary
+                and not is_temporary(path)
                 and not is_note(name)
                 and name != MANIFEST
                 and self._stored.get(name) != _size(path)
@@ -300,10 +300,11 @@ class Artifact:
             raise self._damaged(self.store.place(path), what, delete)
         return path
 
-    def sweep(self) -> None:
-        """Remove what an interrupted run left half-written."""
+    def sweep(self, among_others: bool = False) -> None:
+        """Remove what an interrupted run left half-written; `among_others` only that of dead processes."""
         for leftover in self.folder.rglob(".*.tmp"):
-            leftover.unlink(missing_ok=True)
+            if not among_others or orphaned(leftover):
+                leftover.unlink(missing_ok=True)
 
     def _complete(self) -> Iterator[tuple[str, Json]]:
         sidecars = self.folder / SIDECARS
@@ -341,12 +342,12 @@ def write_text(path: Path, text: str, alone: bool = False) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if alone:
         sweep_beside(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    partial = temporary(path)
     try:
-        temporary.write_text(text)
-        temporary.replace(path)
+        partial.write_text(text)
+        partial.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
 def sweep_beside(path: Path) -> None:

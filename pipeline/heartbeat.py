@@ -7,11 +7,9 @@ tells that the work stopped. Neither kind decides anything: manifests and sideca
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
@@ -19,6 +17,7 @@ from types import TracebackType
 from pipeline import console
 from pipeline.artifact import FAILED, RUNNING, Artifact, Json, is_note, write_json
 from pipeline.errors import told
+from pipeline.machine import host
 from pipeline.plain import from_json
 
 BEAT = 2.0
@@ -59,7 +58,7 @@ class Note:
         """Whether its process is at work still; of another machine it must have said so a moment ago."""
         if self.failed is not None:
             return False
-        if self.host == _host():
+        if self.host == host():
             return self.born != "" and _born(self.pid) == self.born
         return time.time() - self.beat < SILENT
 
@@ -91,8 +90,8 @@ class Heartbeat:
     ) -> None:
         self.artifact, self.shards = artifact, shards
         now = time.time()
-        host, pid = _host(), os.getpid()
-        self.note = Note(stage, recipe, host, pid, _born(pid), now, now, shards, size)
+        pid = os.getpid()
+        self.note = Note(stage, recipe, host(), pid, _born(pid), now, now, shards, size)
         self._rested = Event()
         self._uploaded = 0.0
         self._thread = Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -206,15 +205,6 @@ def _remove(artifact: Artifact, name: str) -> None:
 def first_rank() -> bool:
     """Of several processes that train together, the first one speaks."""
     return all(os.environ.get(name, "0") in ("", "0") for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))
-
-
-@cache
-def _host() -> str:
-    """This machine; containers of one name have process numbers of their own."""
-    try:
-        return f"{socket.gethostname()} {str(Path('/proc/self/ns/pid').readlink())[5:-1]}"
-    except OSError:
-        return socket.gethostname()
 
 
 def _born(pid: int) -> str:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from pipeline.console import say
 from pipeline.errors import Refusal
 from pipeline.folders import STAGES, SWEEPS
+from pipeline.temporary import temporary
 
 MARK = "store.json"
 """The file at the root of a mirror that names its store."""
@@ -68,15 +69,15 @@ class Store:
 
     def get(self, path: Path) -> bool:
         """Fetch a file into the mirror; whether the store has it."""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        partly = temporary(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._patiently(lambda: self.system.get_file(self.place(path), str(temporary)), path)
-            temporary.replace(path)
+            self._patiently(lambda: self.system.get_file(self.place(path), str(partly)), path)
+            partly.replace(path)
         except FileNotFoundError:
             return False
         finally:
-            temporary.unlink(missing_ok=True)
+            partly.unlink(missing_ok=True)
         return True
 
     def sizes(self, folder: Path) -> dict[str, int]:
@@ -101,14 +102,14 @@ class Store:
             paths = [folder / name for name in names[at : at + TOGETHER]]
             for path in paths:
                 path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = [path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in paths]
-            remote, local = list(map(self.place, paths)), list(map(str, temporary))
+            unfinished = list(map(temporary, paths))
+            remote, local = list(map(self.place, paths)), list(map(str, unfinished))
             try:
                 self._patiently(partial(self.system.get, remote, local), folder)
-                for partly, path in zip(temporary, paths, strict=True):
+                for partly, path in zip(unfinished, paths, strict=True):
                     partly.replace(path)
             finally:
-                for partly in temporary:
+                for partly in unfinished:
                     partly.unlink(missing_ok=True)
 
     def text(self, path: Path) -> str | None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from pipeline.artifact import Artifact, digest, require_whole
 from pipeline.errors import Damaged, Unfinished
+from pipeline.temporary import temporary
+
+ROOT = Path(__file__).parents[1]
+WRITING = "from pathlib import Path; from pipeline.temporary import temporary; temporary"
 
 
 def put(artifact: Artifact, name: str, text: str) -> None:
@@ -111,3 +117,21 @@ def test_a_folder_of_a_library_is_whole_or_to_be_made_again(tmp_path: Path) -> N
     (tmp_path / "best" / "weights").unlink()
     with pytest.raises(Damaged, match=rf"best/weights has gone.*\nDelete {tmp_path} and run"):
         artifact.adopt_folder("best")
+
+
+def test_beside_others_only_what_the_dead_have_left_is_swept(tmp_path: Path) -> None:
+    artifact, target = Artifact(tmp_path), tmp_path / "part.parquet"
+    dead = subprocess.run(
+        [sys.executable, "-c", f"{WRITING}(Path({str(target)!r})).touch()"], cwd=ROOT, check=False
+    )
+    assert dead.returncode == 0
+    (left,) = tmp_path.glob(".*.tmp")
+    mine, stranger = temporary(target), tmp_path / ".part.parquet.00000000.1.tmp"
+    for path in (mine, stranger):
+        path.touch()
+    artifact.sweep(among_others=True)
+    assert not left.exists()
+    assert mine.exists()
+    assert stranger.exists()
+    artifact.sweep()
+    assert not list(tmp_path.glob(".*.tmp"))

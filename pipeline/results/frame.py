@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from pipeline.artifact import sweep_beside
 from pipeline.errors import Refusal
 from pipeline.results.rows import HEADLINES, Measure, Row, differing
 from pipeline.results.seeds import Group
+from pipeline.temporary import temporary
 
 WRITERS: dict[str, Callable[[pl.DataFrame, Path], Any]] = {
     ".parquet": lambda frame, path: frame.write_parquet(path),
@@ -103,9 +103,9 @@ def write(frame: pl.DataFrame, to: Path) -> None:
         )
     to.parent.mkdir(parents=True, exist_ok=True)
     sweep_beside(to)
-    temporary = to.with_name(f".{to.name}.{os.getpid()}.tmp")
+    partial = temporary(to)
     try:
-        WRITERS[to.suffix](frame, temporary)
-        temporary.replace(to)
+        WRITERS[to.suffix](frame, partial)
+        partial.replace(to)
     finally:
-        temporary.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)

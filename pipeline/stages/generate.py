@@ -245,6 +245,7 @@ def some(recipe: Recipe, options: Options) -> None:
     if beyond:
         raise Refusal(f"--shards: there is no shard {beyond[0]}; the recipe asks for 0-{shards(recipe) - 1}")
     job.artifact.folder.mkdir(parents=True, exist_ok=True)
+    job.artifact.sweep(among_others=True)
     begin(job)
     with at_work(job):
         made = run(job)
