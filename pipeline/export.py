@@ -4,35 +4,54 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import yaml
 
-from pipeline.artifact import write_text
+from pipeline.artifact import file_hash, write_text
 from pipeline.console import OUT
 from pipeline.errors import Refusal
 from pipeline.vocabulary import Vocabulary
 
 
 def export(checkpoint: Path, to: Path) -> None:
-    """Write configuration, weights, tokenizer and a card into the new folder `to`."""
+    """Write configuration, weights, tokenizer and a card into the folder `to`.
+
+    It must be new, or hold this very export: a command that was killed can be run again.
+    """
+    there = to.exists() and any(to.iterdir())
+    if there and not (to / "config.json").is_file():
+        raise Refusal(f"{to} is not empty; name a new folder")
+    if there:
+        with TemporaryDirectory() as beside:
+            _write(checkpoint, Path(beside) / to.name)
+            if _content(Path(beside) / to.name) != _content(to):
+                raise Refusal(f"{to} holds another export; name a new folder")
+    else:
+        _write(checkpoint, to)
+    OUT.print(f"{to}: {', '.join(sorted(path.name for path in to.iterdir()))}", soft_wrap=True)
+
+
+def _write(checkpoint: Path, to: Path) -> None:
+    """All in one step: a command that was killed leaves no half a folder."""
     from trainers.checkpoint import parameters, save
     from trainers.model import load
 
-    if to.exists() and any(to.iterdir()):
-        raise Refusal(f"{to} is not empty; name a new folder")
     vocabulary = Vocabulary.load(checkpoint)
     model = load(checkpoint)
-    card = model_card(
-        vocabulary, parameters(model), _example(vocabulary), model.config.max_position_embeddings
-    )
+    context = model.config.max_position_embeddings
+    card = model_card(vocabulary, parameters(model), _example(vocabulary), context)
 
     def complete(folder: Path) -> None:
         vocabulary.save(folder)  # whatever has become of the tokenizer beside the weights
         write_text(folder / "README.md", card)
 
-    # All in one step: a command that was killed finds no half a folder, which it would not write into.
     save(model, to, checkpoint, complete)
-    OUT.print(f"{to}: {', '.join(sorted(path.name for path in to.iterdir()))}", soft_wrap=True)
+
+
+def _content(folder: Path) -> dict[str, str]:
+    """The hash of every file in it."""
+    return {path.name: file_hash(path) for path in folder.iterdir() if path.is_file()}
 
 
 def model_card(vocabulary: Vocabulary, parameters: int, prompt: str, context: int) -> str:

@@ -201,7 +201,7 @@ def test_a_store_that_stays_away_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize(
     ("url", "message"),
-    [("nosuch://place", "no store that is called nosuch"), ("a b://c", "is no URL of a store")],
+    [("nosuch://place", "is no URL of a store"), ("a b://c", "is no URL of a store")],
 )
 def test_a_url_of_no_store_is_told(url: str, message: str) -> None:
     with pytest.raises(Refusal, match=message):
