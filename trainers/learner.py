@@ -83,6 +83,14 @@ class Learner(lightning.LightningModule):
         """The batches from the current step on; Lightning asks for them after it has restored a state."""
         return replace(self.batches, start=self.trainer.global_step)
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Let Lightning count rows as if this number of devices had made all steps: by it a step ends."""
+        progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+        ahead = checkpoint["global_step"] * self.batches.share - progress["current"]["ready"]
+        for counts in (progress["total"], progress["current"]):
+            for name in counts:
+                counts[name] += ahead
+
     @cached_property
     def batches(self) -> Batches:
         """The batches from the first step on."""
