@@ -272,7 +272,7 @@ def test_a_missing_or_unfinished_artifact_is_refused_in_a_sentence(
     refused(["report", str(tmp_path / "open"), *page], "never finished", capsys)
     unsized = copied(folders["evaluate"], tmp_path / "evaluate" / "maze-cut").folder
     (unsized / ROLLOUTS).write_bytes(b"PAR1")
-    refused(["report", str(unsized), *page], "changed after they were made", capsys)
+    refused(["report", str(unsized), *page], "rollouts.parquet is missing or was changed", capsys)
     refused(["report", str(folders["train"]), str(tmp_path / "none"), *page], "there is no folder", capsys)
 
 
