@@ -32,6 +32,7 @@ JSON = {
             for name in ("blake2b", "bytes")
         ),
     ),
+    "*/.begun.json": ("time",),
     "*/fit.json": SPEED,
     "*/rounds.json": tuple(f"rounds.*.fine_tuning.{name}" for name in SPEED),
     f"*/.written/last/{STATE}.json": ("blake2b", "bytes", "check"),
