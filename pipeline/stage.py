@@ -151,7 +151,7 @@ def make(job: Job, made: set[str] | None = None) -> Job:
     for need in job.inputs:
         make(need, made)
     if job.finished():
-        _remark(job)
+        tell_finished(job)
         return job
     _tell_broken(job)
     begun = time.monotonic()
@@ -191,7 +191,8 @@ def make_all(stage: Stage, recipe: Recipe, options: Options) -> list[Job]:
     return [make(Job(stage, each, options), made) for each in recipes]
 
 
-def _remark(job: Job) -> None:
+def tell_finished(job: Job) -> None:
+    """Say that nothing is left to do, and whether it was made by the source at hand."""
     manifest = job.artifact.manifest
     say(job.stage.name, f"finished: {manifest.get('summary', '')} [dim]{job.artifact.place}[/dim]")
     if manifest["domain_source"] != source_hash(job.recipe.domain.name):

@@ -89,6 +89,9 @@ def test_shards_made_apart_are_sealed_into_the_same_data_set(encoded: Job, tmp_p
     generate.some(recipe(), replace(options(tmp_path), shards=(1,)))
     generate.seal(job)
     assert data_bytes(job) == data_bytes(Job(GENERATE, recipe(), encoded.options))
+    sealed = {path: path.stat().st_mtime_ns for path in job.artifact.folder.rglob("*")}
+    generate.seal(Job(GENERATE, recipe(), options(tmp_path)))  # as when it was killed just after
+    assert {path: path.stat().st_mtime_ns for path in job.artifact.folder.rglob("*")} == sealed
     assert main(["inspect", str(job.artifact.folder), "--rows", "1"]) == 0
     with pytest.raises(Refusal, match="no shard 9"):
         generate.some(recipe(), replace(options(tmp_path), shards=(9,)))

@@ -23,7 +23,7 @@ from pipeline.foreign import blamed, require_columns
 from pipeline.given import given
 from pipeline.recipe import Recipe, domain_fields
 from pipeline.seeds import named_rng
-from pipeline.stage import Job, Options, Stage, at_work
+from pipeline.stage import Job, Options, Stage, at_work, tell_finished
 
 TOLD = 20
 """Remarks on single problems that the terminal shows; the manifest has all."""
@@ -255,6 +255,9 @@ def some(recipe: Recipe, options: Options) -> None:
 
 def seal(job: Job) -> None:
     """Finish an artifact whose shards were made in several runs; refuses while some are missing."""
+    if job.finished():
+        tell_finished(job)
+        return
     missing = [
         shard for shard in range(shards(job.recipe)) if job.artifact.written(shard_name(shard)) is None
     ]
