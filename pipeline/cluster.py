@@ -10,7 +10,6 @@ import pickle
 import socket
 import sys
 import time
-import uuid
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pipeline.artifact import Artifact
 from pipeline.console import say
 from pipeline.errors import Refusal
-from pipeline.site import LOGS, Outcome, Site, environment, log_name, run_shard, versions
+from pipeline.site import LOGS, Outcome, Site, log_name, marked, run_shard
 
 if TYPE_CHECKING:
     from pipeline.executor import Task
@@ -52,7 +51,7 @@ def over_nodes(
     todo = list(shards)
     if not todo:
         return
-    with joined(address) as ray, _site(artifact) as site:
+    with joined(address) as ray, marked(artifact) as site:
         _probe(ray, site)
         yield from _results(ray, Pulse(ray), site, task, todo, workers, gpus, artifact)
     artifact.refresh()  # other machines have written into it
@@ -293,21 +292,6 @@ def _refused(address: str, error: Exception) -> str:
             f" run the command on one, or `ray start --address={address}` here first"
         )
     return f"the Ray cluster at {address} cannot be joined: {text}"
-
-
-@contextlib.contextmanager
-def _site(artifact: Artifact) -> Iterator[Site]:
-    """This process's place, with a marker among the logs by which nodes see that they share the folder."""
-    here, token = Path.cwd(), f".cluster-{uuid.uuid4().hex}.tmp"
-    store = artifact.store
-    site = Site(here, artifact.folder, token, store, versions(), environment(store))
-    site.logs.mkdir(parents=True, exist_ok=True)
-    marker = site.logs / token
-    marker.write_text("")
-    try:
-        yield site
-    finally:
-        marker.unlink(missing_ok=True)
 
 
 def _probe(ray: Any, site: Site) -> None:

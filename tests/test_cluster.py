@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from sleepers import Failing, Sleeper, part
 
-from pipeline import cluster as driver
 from pipeline import site
 from pipeline.artifact import Artifact
 from pipeline.cli import main
@@ -91,7 +90,8 @@ def test_a_failing_shard_is_named_with_its_node_and_its_log(nodes: Any, artifact
 def test_a_node_with_other_libraries_is_named(
     nodes: Any, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(driver, "versions", lambda: {**site.versions(), "polars": "0.1", "Python": "3.0.0"})
+    other = {**site.versions(), "polars": "0.1", "Python": "3.0.0"}
+    monkeypatch.setattr(site, "versions", lambda: other)
     with pytest.raises(Refusal, match=r"the node \S+ \(\w+\) has Python 3\.\d+\.\d+ and polars .* 0\.1\)"):
         list(Executor(cluster=nodes.address).over(Sleeper(artifact.folder), range(2), artifact))
     assert not list(artifact.folder.glob("data/*"))
