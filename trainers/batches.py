@@ -7,6 +7,7 @@ What is packed is a document: an example, or a bundle of examples that share a p
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,8 @@ WINDOW = 1024
 """Documents that are packed at once: enough to fill rows, few enough to start at once on any data set."""
 FULL = 0.99
 """A row this full leaves its window; an emptier one waits for the next window's documents."""
+AHEAD = 32
+"""Rows whose ids are fetched from the disk before they are asked for: they may be larger than the memory."""
 
 
 class Batch(NamedTuple):
@@ -166,6 +169,10 @@ class Packer:
         by_sequence = self.documents.values is not None or self.average == "sequence"
         return len(row) if by_sequence else int(self.documents.response_lengths[row].sum())
 
+    def expect(self, row: Indices) -> None:
+        """Have what a row needs fetched from the disk."""
+        self.documents.expect(row)
+
     def batch(self, row: Indices, total: float) -> Batch:
         """The tensors of a row; `total` is the weight of all rows of its step."""
         documents = self.documents
@@ -230,8 +237,13 @@ class Batches:
         """Batches one by one."""
         rows = self.plan.rows()
         next(islice(rows, self.start * self.accumulate, self.start * self.accumulate), None)
+        coming: deque[list[Indices]] = deque()
         while True:
-            step = list(islice(rows, self.accumulate))
+            while len(coming) <= AHEAD // self.accumulate:
+                coming.append(list(islice(rows, self.accumulate)))
+                for row in coming[-1][self.rank :: self.world]:
+                    self.packer.expect(row)
+            step = coming.popleft()
             total = sum(map(self.packer.weight, step))
             mine = step[self.rank :: self.world]
             for row in mine:

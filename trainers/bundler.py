@@ -39,6 +39,10 @@ class Bundler(Packer):
         """What a row adds to the denominator of a step's loss: its values."""
         return int(self.bundles.sizes(row).sum())
 
+    def expect(self, row: Indices) -> None:
+        """Have what a row needs fetched from the disk."""
+        self.documents.expect(self.bundles.examples(row)[0])
+
     def batch(self, row: Indices, total: float) -> Batch:
         """The tensors of a row; `total` is the weight of all rows of its step."""
         documents = self.documents

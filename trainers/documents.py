@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainers.config import BadSettings
+from trainers.mapped import expect, opened
 
 Ids = NDArray[Any]
 """uint16 or uint32, as they lie on disk."""
@@ -33,9 +34,9 @@ class Segment:
     @classmethod
     def open(cls, folder: Path, stem: str) -> Segment:
         """Map the files `folder/stem.*.npy`; BadSettings names the first that is missing or spoilt."""
-        arrays = {name: _open(folder / f"{stem}.{name}.npy", kinds) for name, kinds in NAMES.items()}
+        arrays = {name: opened(folder / f"{stem}.{name}.npy", kinds) for name, kinds in NAMES.items()}
         values = folder / f"{stem}.values.npy"
-        made = cls(**arrays, values=_open(values, "f") if values.exists() else None)
+        made = cls(**arrays, values=opened(values, "f") if values.exists() else None)
         if not made._fits():
             raise BadSettings(
                 f"the arrays {folder / stem}.*.npy contradict each other: encode this data set again"
@@ -82,34 +83,6 @@ def _leads(offsets: Indices, flat: Ids) -> bool:
     return (
         len(offsets) > 0 and offsets[0] == 0 and offsets[-1] == len(flat) and not (np.diff(offsets) < 0).any()
     )
-
-
-def _open(path: Path, kind: str) -> Any:
-    try:
-        # Zero bytes cannot be mapped, and an empty column of responses is legal.
-        found = _mapped(path) if path.stat().st_size > EMPTY else _read(path)
-    except FileNotFoundError:
-        raise BadSettings(f"{path} is missing: encode this data set again") from None
-    except (ValueError, EOFError, OSError, SyntaxError, OverflowError):
-        found = None
-    if found is None or found.ndim != 1 or found.dtype.kind != kind:
-        raise BadSettings(f"{path} is not readable as a row of numbers: encode this data set again")
-    return found
-
-
-def _mapped(path: Path) -> NDArray[Any]:
-    # Not `np.load`, which looks for archives and pickles too.
-    return np.lib.format.open_memmap(path, mode="r")
-
-
-def _read(path: Path) -> NDArray[Any]:
-    with path.open("rb") as stream:
-        found: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
-    return found
-
-
-EMPTY = 128
-"""Bytes of the header of an `.npy` file that holds nothing else."""
 
 
 class Documents:
@@ -189,6 +162,16 @@ class Documents:
             for piece in (self.prompt(int(self.rows[index])), self.response(index)):
                 out[at : at + len(piece)] = piece
                 at += len(piece)
+
+    def expect(self, examples: Indices) -> None:
+        """Have the system fetch the ids of examples that will soon be asked for; nothing is waited for."""
+        for index in examples.tolist():
+            at, local = self._place(self._first_row, int(self.rows[index]))
+            segment = self.segments[at]
+            expect(segment.prompts, *segment.prompt_offsets[local : local + 2])
+            at, local = self._place(self._first_example, index)
+            segment = self.segments[at]
+            expect(segment.responses, *segment.response_offsets[local : local + 2])
 
     def refuse_longer_than(self, limit: int, name: str) -> None:
         """BadSettings when an example has more than `limit` tokens; `name` is the setting that limits."""

@@ -36,7 +36,7 @@ MEMORY = 1024
 SEGMENT_ROWS = 40_000
 LONG = 1500
 TURNS = int(os.environ.get("TURNS", "3"))
-STEPS = int(os.environ.get("STEPS", "60"))
+STEPS = int(os.environ.get("STEPS", "100"))
 TARGET = 0.95
 GROUPS = Path("/sys/fs/cgroup")
 

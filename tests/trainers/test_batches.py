@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainers import batches
-from trainers.batches import Batch, Batches, Packer, Plan
+from trainers.batches import AHEAD, Batch, Batches, Packer, Plan
 from trainers.documents import Documents
 
 Lengths = st.lists(st.integers(1, 50), min_size=1, max_size=200).map(np.array)
@@ -170,6 +170,21 @@ def test_shapes_do_not_change_from_batch_to_batch() -> None:
     assert len(shapes) == 1
 
 
+@pytest.mark.parametrize("accumulate", [1, 4, 100])
+def test_ids_are_expected_before_they_are_read_and_not_long_before(accumulate: int) -> None:
+    documents = _Drawn()
+    packer = Packer(documents=documents, batch_tokens=64, longest=30)
+    plan = Plan(documents.lengths, 64, seed=0)
+    stream = iter(Batches(packer=packer, plan=plan, accumulate=accumulate))
+    rows = list(islice(plan.rows(), 200))
+    read: list[int] = []
+    for row in rows:
+        next(stream)
+        read += row.tolist()
+        assert documents.expected[: len(read)] == read
+        assert len(documents.expected) - len(read) < (AHEAD + 2 * accumulate) * max(map(len, rows))
+
+
 class _Drawn(Documents):
     """Documents without files."""
 
@@ -178,6 +193,10 @@ class _Drawn(Documents):
         self.lengths = rng.integers(3, 30, 100)
         self.response_lengths = self.lengths - 2
         self.values = None
+        self.expected: list[int] = []
+
+    def expect(self, examples: np.ndarray) -> None:
+        self.expected += examples.tolist()
 
     def gather(self, examples: np.ndarray, out: np.ndarray) -> None:
         flat = np.repeat(examples + 1, self.lengths[examples])

@@ -184,6 +184,9 @@ class _Counted(Documents):
         self.lengths = self.prompt_lengths + self.response_lengths
         self.values = np.linspace(0, 1, len(self.rows), dtype=np.float32)
 
+    def expect(self, examples: np.ndarray) -> None:
+        assert len(examples)  # they are in memory
+
     def prompt(self, row: int) -> np.ndarray:
         return np.full(self.prompt_lengths[0], row)
 
