@@ -14,6 +14,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+from pipeline.delivery import send
 from pipeline.errors import Damaged, Unfinished
 from pipeline.manifest import is_entry, sound
 from pipeline.plain import from_json
@@ -195,8 +196,7 @@ class Artifact:
     def seal(self, facts: Json) -> None:
         """Write the manifest: `facts`, and every complete file with its size, hash and rows."""
         files = dict(self._complete())
-        if self.store is not None:
-            self.save()
+        self.save()
         self._remove_notes()
         write_json(self.manifest_path, _marked({**facts, "files": files}))
         self._upload(MANIFEST)
@@ -204,6 +204,8 @@ class Artifact:
 
     def save(self) -> None:
         """Upload what stands in the folder and is not in the store in its size: cards, logs, states."""
+        if self.store is None:
+            return
         for path in sorted(self.folder.rglob("*")):
             name = path.relative_to(self.folder).as_posix()
             if (
@@ -241,7 +243,7 @@ class Artifact:
         """Put files into the store, in that order."""
         if self.store is not None:
             for name in names:
-                self.store.put(self.folder / name)
+                send(self.store, self.folder / name)
                 if "_stored" in self.__dict__:  # a worker that writes one shard needs no listing
                     self._stored[name] = _size(self.folder / name) or 0
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pipeline.artifact import Artifact
 from pipeline.crew import crew_of, place_of
+from pipeline.delivery import Unsent, delivered
 from trainers.config import Fit
 
 Task = Callable[[int], Any]
@@ -49,12 +50,14 @@ class Executor:
         crew = None if self.devices is None else crew_of(self.devices)
         if crew is not None:
             yield from crew.over(task, shards, artifact)
-        elif self.cluster is None:
-            yield from over_shards(task, shards, self.workers)
-        else:
+        elif self.cluster is not None:
             from pipeline.cluster import over_nodes
 
             yield from over_nodes(task, shards, self.cluster, self.workers, artifact, gpus)
+        elif artifact.store is not None:
+            yield from delivered(artifact.store, over_shards(Unsent(task), shards, self.workers))
+        else:
+            yield from over_shards(task, shards, self.workers)
 
 
 HERE = Executor(workers=1)

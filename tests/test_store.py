@@ -17,6 +17,7 @@ from pipeline.errors import Damaged, Refusal
 from pipeline.recipe import build
 from pipeline.stage import Job, Options, make
 from pipeline.stages.curate import CURATE
+from pipeline.stages.generate import some
 from pipeline.store import located, store_of
 
 moto_server = pytest.importorskip("moto.server", reason="moto is not installed (extra dev)")
@@ -247,3 +248,31 @@ def test_what_was_taken_out_of_a_store_is_not_there(bucket: str) -> None:
     again = curated(located(f"s3://{bucket}/runs")).artifact
     folder = f"runs/curate/{again.folder.name}"
     assert {f"{folder}/{name}" for name in again.manifest["files"]} <= set(keys(bucket))
+
+
+def test_what_a_killed_run_made_and_did_not_send_is_sent_by_the_next(bucket: str) -> None:
+    root, recipe = located(f"s3://{bucket}/runs"), build(RECIPE)
+    some(recipe, Options(root, 1, shards=(0,)))
+    unsent = [key for key in keys(bucket) if "part-00000" in key]
+    assert len(unsent) == 2
+    for key in unsent:
+        client().delete_object(Bucket=bucket, Key=key)  # type: ignore[attr-defined]
+    some(recipe, Options(root, 1, shards=(1,)))
+    assert set(unsent) <= set(keys(bucket))
+
+
+def test_an_upload_that_fails_beside_the_work_ends_the_run(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = store.Store.put
+
+    def refusing(self: store.Store, path: Path) -> None:
+        if path.name == "part-00001.parquet":
+            raise Refusal("the store is full")
+        put(self, path)
+
+    monkeypatch.setattr(store.Store, "put", refusing)
+    with pytest.raises(Refusal, match="the store is full"):
+        curated(located(f"s3://{bucket}/runs"))
+    assert not [key for key in keys(bucket) if "part-00001" in key or "manifest" in key]
+    monkeypatch.undo()

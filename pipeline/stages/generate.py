@@ -247,6 +247,7 @@ def some(recipe: Recipe, options: Options) -> None:
     job.artifact.folder.mkdir(parents=True, exist_ok=True)
     job.artifact.sweep(among_others=True)
     begin(job)
+    job.artifact.save()  # what a killed run had made here and not sent yet
     with at_work(job):
         made = run(job)
     say("generate", f"{made['shards']} of {shards(recipe)} shards stand; `distill seal` finishes when all do")
