@@ -28,7 +28,8 @@ class Disk:
     def room(self, bytes_: int | None = None, inodes: int | None = None) -> None:
         """Leave room for so much beyond what is used; None leaves plenty."""
         have, files = self.used
-        size = 1 << 30 if bytes_ is None else have + -(-bytes_ // PAGE) * PAGE
+        # A size of 0 would be no limit.
+        size = 1 << 30 if bytes_ is None else max(PAGE, have + -(-bytes_ // PAGE) * PAGE)
         _mount(
             "-o",
             f"remount,size={size},nr_inodes={1 << 20 if inodes is None else files + inodes}",
