@@ -75,6 +75,44 @@ def test_a_cluster_generates_the_bytes_of_a_local_run(nodes: Any, tmp_path: Path
 
 
 @pytest.mark.cluster
+def test_a_cluster_fills_a_store_with_the_bytes_of_a_local_run(
+    nodes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moto_server = pytest.importorskip("moto.server", reason="moto is not installed (extra dev)")
+    import boto3
+
+    running = moto_server.ThreadedMotoServer("127.0.0.1", 0)
+    running.start()
+    host, port = running.get_host_and_port()
+    for name, value in (
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_ENDPOINT_URL", f"http://{host}:{port}"),
+        ("DISTILL_CACHE", str(tmp_path / "cache")),
+    ):
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="cluster")
+    there = "s3://cluster/runs"
+    assert main(["generate", *MAZES, "--generate.rows=300", f"--artifacts={tmp_path / 'here'}"]) == 0
+    asked = ["generate", *MAZES, "--generate.rows=300", f"--artifacts={there}"]
+    assert main([*asked, "--executor=ray", f"--address={nodes.address}"]) == 0
+    local = {name: data for name, data in data_files(tmp_path / "here").items() if name.startswith("data/")}
+    listed = client.list_objects_v2(Bucket="cluster")["Contents"]
+    stored = {
+        f"data/{each['Key'].rpartition('/')[2]}": client.get_object(Bucket="cluster", Key=each["Key"])[
+            "Body"
+        ].read()
+        for each in listed
+        if each["Key"].endswith(".parquet")
+    }
+    assert stored == local
+    assert [each["Key"] for each in listed if each["Key"].endswith("/manifest.json")]
+    running.stop()
+
+
+@pytest.mark.cluster
 def test_a_failing_shard_is_named_with_its_node_and_its_log(nodes: Any, artifact: Artifact) -> None:
     with pytest.raises(
         Refusal, match=r"shard 2 failed on the node \S+ \(\w+\): the teacher is ill; "

@@ -86,7 +86,7 @@ def _identity(file: str) -> tuple[tuple[str, str], ...]:
 
 
 def _told(file: str, again: bool = True) -> str:
-    """What it says to `uci`; one that is killed from outside meanwhile is asked once more."""
+    """What it says to `uci`; one that is killed or stopped from outside meanwhile is asked once more."""
     try:
         told = subprocess.run(
             [file], input="uci\nquit\n", capture_output=True, text=True, errors="replace", timeout=_SECONDS
@@ -94,6 +94,8 @@ def _told(file: str, again: bool = True) -> str:
     except OSError as fault:
         raise NoStockfish(f"{file} cannot be run ({fault.strerror}): {_REMEDY}") from None
     except subprocess.TimeoutExpired:
+        if again:
+            return _told(file, again=False)
         raise NoStockfish(f"{file} did not answer `uci` within {_SECONDS:.0f} seconds: {_REMEDY}") from None
     return _told(file, again=False) if told.returncode < 0 and again else told.stdout
 
