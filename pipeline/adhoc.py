@@ -12,10 +12,11 @@ from rich.markup import escape
 
 from generators.domain import Domain
 from pipeline.answering import Entrant
-from pipeline.artifact import Artifact, Json, digest, file_hash
+from pipeline.artifact import Artifact
 from pipeline.console import OUT, say, table
 from pipeline.errors import Refusal, brief
 from pipeline.executor import HERE, Executor
+from pipeline.files import Json, digest, file_hash
 from pipeline.heartbeat import Heartbeat
 from pipeline.provenance import provenance
 from pipeline.recipe import Recipe, build, domain_fields, merged, nested

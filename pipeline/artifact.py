@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from glob import escape
 from pathlib import Path
 from typing import Any
 
 from pipeline.delivery import send
 from pipeline.errors import Damaged, Unfinished
+from pipeline.files import CHECK, Json, file_hash, intact, marked, write_json, write_text
 from pipeline.manifest import is_entry, sound
 from pipeline.plain import from_json
 from pipeline.store import Store, store_of
@@ -25,16 +23,11 @@ MANIFEST = "manifest.json"
 SIDECARS = ".written"
 """Folder of the small files that say which shards are complete, with their hashes."""
 
-CHECK = "check"
-"""The last field of manifests and sidecars: a digest of the others, so that a changed byte is noticed."""
-
 TOGETHER = "together"
 """What stands with a file that a library wrote: it cannot be made again without the others."""
 
 RUNNING, FAILED = ".running-", ".failed-"
 """How the notes begin that a process leaves at the root of an artifact (`heartbeat.py`)."""
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -147,7 +140,7 @@ class Artifact:
         finally:
             partial.unlink(missing_ok=True)
         self._upload(name)
-        write_json(self.folder / SIDECARS / f"{name}.json", _marked(entry))
+        write_json(self.folder / SIDECARS / f"{name}.json", marked(entry))
         self._upload(f"{SIDECARS}/{name}.json")
         return entry
 
@@ -170,7 +163,7 @@ class Artifact:
             before = self._sidecar(name) or entry
             if any(before[key] != entry[key] for key in entry):
                 raise self._damaged(path, "was changed after it was made (hash mismatch)", self.place)
-            write_json(sidecar, _marked({**entry, TOGETHER: True}))
+            write_json(sidecar, marked({**entry, TOGETHER: True}))
             self._upload(name, f"{SIDECARS}/{name}.json")
 
     def adopt_folder(self, folder: str) -> None:
@@ -198,7 +191,7 @@ class Artifact:
         files = dict(self._complete())
         self.save()
         self._remove_notes()
-        write_json(self.manifest_path, _marked({**facts, "files": files}))
+        write_json(self.manifest_path, marked({**facts, "files": files}))
         self._upload(MANIFEST)
         self.__dict__.pop("manifest", None)
 
@@ -330,57 +323,6 @@ def require_whole(folder: Path) -> None:
 def is_note(name: str) -> bool:
     """Whether a file at the root of an artifact is a note: no data, gone when it is finished."""
     return name.startswith((RUNNING, FAILED)) and name.endswith(".json")
-
-
-def write_json(path: Path, content: Json, alone: bool = False) -> None:
-    """Write JSON in one step: readers see the old file or the new one."""
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, default=str) + "\n", alone)
-
-
-def write_text(path: Path, text: str, alone: bool = False) -> None:
-    """Write a text file in one step; who is `alone` in writing it clears away what a killed command left."""
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "a folder stands where a file is to be written", str(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if alone:
-        sweep_beside(path)
-    partial = temporary(path)
-    try:
-        partial.write_text(text)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def sweep_beside(path: Path) -> None:
-    """Remove what commands that were killed left half-written under temporary names of this file."""
-    for leftover in path.parent.glob(f".{escape(path.name)}.*.tmp"):
-        leftover.unlink(missing_ok=True)
-
-
-def file_hash(path: Path) -> str:
-    """The BLAKE2b hash of a file's content, 128 bits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def digest(content: Any) -> str:
-    """A 64-bit hash of plain data, the same for the same content."""
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
-
-
-def _marked(content: Json) -> Json:
-    """Plain data with the digest by which a change of it is noticed."""
-    plain: Json = json.loads(json.dumps(content, default=str))
-    plain.pop(CHECK, None)  # of a manifest that was read and is written anew
-    return {**plain, CHECK: digest(plain)}
-
-
-def intact(loaded: Json) -> bool:
-    """Whether the digest, if there is one, is that of the other fields; earlier versions wrote none."""
-    content = {name: each for name, each in loaded.items() if name != CHECK}
-    return CHECK not in loaded or bool(loaded[CHECK] == digest(content))
 
 
 def _is_as(path: Path, entry: Json) -> bool:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from pipeline.artifact import Artifact, Json, write_json
+from pipeline.artifact import Artifact
 from pipeline.console import say
+from pipeline.files import Json, write_json
 from pipeline.heartbeat import first_rank, notes
 
 if TYPE_CHECKING:

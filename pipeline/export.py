@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 
 import yaml
 
-from pipeline.artifact import file_hash, write_text
 from pipeline.console import OUT
 from pipeline.errors import Refusal
+from pipeline.files import file_hash, write_text
 from pipeline.vocabulary import Vocabulary
 
 

@@ -16,8 +16,9 @@ import polars as pl
 from generators.domain import BadProblem, Domain, problem_columns
 from generators.words import word_type
 from pipeline import schema
-from pipeline.artifact import MANIFEST, Artifact, Json
+from pipeline.artifact import MANIFEST, Artifact
 from pipeline.errors import Damaged, Refusal
+from pipeline.files import Json
 from pipeline.lineage import domain_of
 from pipeline.recipe import Recipe
 from pipeline.store import located

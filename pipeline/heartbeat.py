@@ -15,8 +15,9 @@ from threading import Event, Thread
 from types import TracebackType
 
 from pipeline import console
-from pipeline.artifact import FAILED, RUNNING, Artifact, Json, is_note, write_json
+from pipeline.artifact import FAILED, RUNNING, Artifact, is_note
 from pipeline.errors import told
+from pipeline.files import Json, write_json
 from pipeline.machine import host
 from pipeline.plain import from_json
 

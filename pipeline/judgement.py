@@ -12,7 +12,7 @@ import polars.selectors as cs
 
 from generators.domain import Domain
 from pipeline import metrics
-from pipeline.artifact import Json
+from pipeline.files import Json
 from pipeline.recipe import Evaluate
 from pipeline.rollouts import GREEDY
 from pipeline.seeds import named_rng

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from generators.domain import Domain
 from pipeline import schema
-from pipeline.artifact import MANIFEST, Artifact, Json
+from pipeline.artifact import MANIFEST, Artifact
 from pipeline.errors import Damaged, Refusal
+from pipeline.files import Json
 from pipeline.recipe import domain_from
 from pipeline.store import present, store_of
 

@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from generators.domain import JUDGEMENT, LEVELS, VERDICTS, Domain, problem_columns, solution_columns
 from generators.words import UNKNOWN, codes, word_type, words
-from pipeline.artifact import Json
 from pipeline.errors import Damaged, brief
+from pipeline.files import Json
 from pipeline.plain import from_json
 from pipeline.seeds import SPLITS
 

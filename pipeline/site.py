@@ -17,8 +17,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifact import Artifact, write_json
+from pipeline.artifact import Artifact
 from pipeline.errors import told
+from pipeline.files import write_json
 from pipeline.store import MARK, Store
 
 LOGS = ".logs"

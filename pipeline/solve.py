@@ -9,8 +9,8 @@ import polars as pl
 from rich.markup import escape
 
 from generators.domain import Domain
-from pipeline.artifact import write_text
 from pipeline.console import OUT, table
+from pipeline.files import write_text
 from pipeline.rollouts import Student, greedily
 from pipeline.seeds import named_rng
 from trainers.config import Sampling

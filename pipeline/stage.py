@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from generators.installed import package_of
-from pipeline.artifact import Artifact, Json, digest
+from pipeline.artifact import Artifact
 from pipeline.begun import begin, end
 from pipeline.console import say
 from pipeline.errors import Refusal, Unfinished, brief
 from pipeline.executor import Executor
+from pipeline.files import Json, digest
 from pipeline.heartbeat import Heartbeat
 from pipeline.provenance import provenance, source_hash
 from pipeline.recipe import Recipe, domain_fields

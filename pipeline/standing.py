@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pipeline.artifact import MANIFEST, SIDECARS, Artifact, Json, intact, is_note
+from pipeline.artifact import MANIFEST, SIDECARS, Artifact, is_note
 from pipeline.errors import Damaged, Refusal
+from pipeline.files import Json, intact
 from pipeline.folders import STAGES
 from pipeline.heartbeat import Note, notes
 

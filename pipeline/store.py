@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from pipeline.console import say
 from pipeline.errors import Refusal
+from pipeline.files import digest, write_json
 from pipeline.folders import STAGES, SWEEPS
 from pipeline.temporary import temporary
 
@@ -246,8 +247,6 @@ def _store_at(folder: Path) -> Store | None:
 
 def _mirror(url: str) -> Path:
     from fsspec import available_protocols
-
-    from pipeline.artifact import digest, write_json
 
     scheme = url.partition("://")[0]
     if not scheme.isalnum() or scheme not in available_protocols():

@@ -11,9 +11,10 @@ from pathlib import Path
 from rich.markup import escape
 
 from pipeline import grid
-from pipeline.artifact import Artifact, Json, digest, write_json
+from pipeline.artifact import Artifact
 from pipeline.console import OUT, say
 from pipeline.errors import Refusal, told
+from pipeline.files import Json, digest, write_json
 from pipeline.folders import SWEEPS
 from pipeline.grid import Run
 from pipeline.inspect.texts import plain

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from generators.domain import Domain
 from generators.words import SPECIALS, UNKNOWN, codes, words
 from pipeline import plain
-from pipeline.artifact import Json, write_json
 from pipeline.errors import Refusal, brief
+from pipeline.files import Json, write_json
 from pipeline.recipe import domain_fields, domain_from
 
 PAD, BOS, EOS = range(3)

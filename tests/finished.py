@@ -13,8 +13,9 @@ from safetensors.numpy import save_file
 
 from pipeline import schema
 from pipeline.answering import Entrant
-from pipeline.artifact import Artifact, Json, write_json
+from pipeline.artifact import Artifact
 from pipeline.dataset import split_rows
+from pipeline.files import Json, write_json
 from pipeline.identity import response_hashes
 from pipeline.recipe import Recipe, build
 from pipeline.seeds import named_rng

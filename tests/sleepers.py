@@ -9,8 +9,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.artifact import Artifact, write_text
+from pipeline.artifact import Artifact
 from pipeline.errors import Refusal
+from pipeline.files import write_text
 
 
 def part(shard: int) -> str:

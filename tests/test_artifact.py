@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.artifact import Artifact, digest, require_whole
+from pipeline.artifact import Artifact, require_whole
 from pipeline.errors import Damaged, Unfinished
+from pipeline.files import digest
 from pipeline.temporary import temporary
 
 ROOT = Path(__file__).parents[1]

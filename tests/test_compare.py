@@ -22,11 +22,12 @@ from hypothesis import strategies as st
 from generators import domain as domains
 from pipeline import console, metrics
 from pipeline.answering import ROLLOUTS
-from pipeline.artifact import Artifact, write_json
+from pipeline.artifact import Artifact
 from pipeline.cli import main
 from pipeline.comparison.pair import Agreement, Pair
 from pipeline.comparison.side import load
 from pipeline.examination import EXAMINED
+from pipeline.files import write_json
 from pipeline.intervals import Estimate, difference
 from pipeline.stage import Job
 

@@ -15,8 +15,9 @@ from reading import Page, is_closed
 
 from pipeline import schema
 from pipeline.answering import ROLLOUTS
-from pipeline.artifact import Artifact, write_json
+from pipeline.artifact import Artifact
 from pipeline.cli import main
+from pipeline.files import write_json
 from pipeline.lineage import domain_of
 from pipeline.page.chain import link
 from pipeline.page.collection import left_out

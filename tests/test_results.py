@@ -12,9 +12,10 @@ import polars as pl
 import pytest
 from finished import finished, recipe
 
-from pipeline.artifact import Artifact, write_json
+from pipeline.artifact import Artifact
 from pipeline.cli import main
 from pipeline.errors import Damaged
+from pipeline.files import write_json
 from pipeline.intervals import _t_quantile, over_runs
 from pipeline.results import frame
 from pipeline.results.found import found

@@ -13,10 +13,11 @@ import pytest
 import yaml
 
 from pipeline import heartbeat
-from pipeline.artifact import SIDECARS, Artifact, is_note, write_json
+from pipeline.artifact import SIDECARS, Artifact, is_note
 from pipeline.cli import main
 from pipeline.console import bar
 from pipeline.errors import Refusal
+from pipeline.files import write_json
 from pipeline.heartbeat import Heartbeat, Note, notes
 from pipeline.recipe import build
 from pipeline.stage import Job, Options, make, parse_shards, spans

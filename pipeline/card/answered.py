@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from generators.domain import Domain
-from pipeline.artifact import Artifact, Json, write_text
+from pipeline.artifact import Artifact
 from pipeline.card import markdown
 from pipeline.card.examples import told
 from pipeline.card.histogram import histogram
 from pipeline.card.markdown import code, table, text
 from pipeline.card.pictures import Pictures, alt_of, titles
 from pipeline.card.statistics import counts
+from pipeline.files import Json, write_text
 from pipeline.final import final
 from pipeline.page.numbers import MISSING, interval, kind_of, value
 from pipeline.provenance import provenance

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from pipeline import schema
-from pipeline.artifact import Artifact, Json, write_text
+from pipeline.artifact import Artifact
 from pipeline.card import markdown
 from pipeline.card.examples import examples
 from pipeline.card.histogram import histogram
@@ -17,6 +17,7 @@ from pipeline.card.light import Light
 from pipeline.card.markdown import code, table, text
 from pipeline.card.pictures import Pictures
 from pipeline.card.statistics import counts, left_out, splits, spread
+from pipeline.files import Json, write_text
 from pipeline.page.numbers import MISSING
 from pipeline.provenance import provenance
 from pipeline.recipe import Recipe

@@ -8,8 +8,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 from generators.domain import Domain
-from pipeline.artifact import Artifact, write_text
+from pipeline.artifact import Artifact
 from pipeline.card.markdown import fenced, image
+from pipeline.files import write_text
 
 FOLDER = "pictures"
 LARGEST = 500_000

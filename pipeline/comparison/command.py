@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline import console
-from pipeline.artifact import write_json
 from pipeline.comparison.pair import SUCCESSES, Agreement, Line, Pair, Success
 from pipeline.comparison.record import record
 from pipeline.comparison.remarks import remarks
 from pipeline.comparison.sentences import sentences
 from pipeline.comparison.side import Rule, Side, load
 from pipeline.errors import Refusal
+from pipeline.files import write_json
 from pipeline.given import related
 from pipeline.inspect.texts import plain
 from pipeline.intervals import Estimate

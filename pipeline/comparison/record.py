@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.artifact import Json
 from pipeline.comparison.pair import SUCCESSES, Agreement, Line, Pair, Success
 from pipeline.comparison.side import Side
+from pipeline.files import Json
 
 
 def record(pair: Pair, success: Success, remarks: Sequence[str], said: Sequence[str]) -> Json:

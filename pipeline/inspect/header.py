@@ -9,9 +9,10 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.artifact import MANIFEST, SIDECARS, Artifact, Json
+from pipeline.artifact import MANIFEST, SIDECARS, Artifact
 from pipeline.console import OUT
 from pipeline.errors import Damaged, Refusal
+from pipeline.files import Json
 from pipeline.inspect.texts import plain
 from pipeline.page.numbers import duration, size
 

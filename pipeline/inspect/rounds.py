@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifact import Json
 from pipeline.console import OUT, table
 from pipeline.errors import Damaged
+from pipeline.files import Json
 from pipeline.page.numbers import value
 from pipeline.plain import from_json
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.artifact import Artifact, Json
+from pipeline.artifact import Artifact
+from pipeline.files import Json
 from pipeline.page import chain, collection, gallery, plots, tables
 from pipeline.page.curves import Curve, read_curve
 from pipeline.page.findings import ARMS

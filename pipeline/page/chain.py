@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 import yaml
 
-from pipeline.artifact import Artifact, Json
+from pipeline.artifact import Artifact
+from pipeline.files import Json
 from pipeline.page.numbers import duration
 from pipeline.page.origin import Origin
 from pipeline.page.parts import Block, Cell, Code, Fold, Table, facts

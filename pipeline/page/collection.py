@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from generators.domain import LEVELS, VERDICTS
 from pipeline import schema
-from pipeline.artifact import Artifact, Json
+from pipeline.artifact import Artifact
+from pipeline.files import Json
 from pipeline.page import chain, plots, tables
 from pipeline.page.difficulty import Bins, bins, columns
 from pipeline.page.examples import Allowance, solver

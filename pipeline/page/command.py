@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipeline.artifact import Artifact, write_text
+from pipeline.artifact import Artifact
 from pipeline.console import OUT
 from pipeline.errors import Refusal
+from pipeline.files import write_text
 from pipeline.lineage import finished, inputs
 from pipeline.page.document import render
 from pipeline.page.origin import Origin, about_of, named

@@ -10,7 +10,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from pipeline.artifact import Json
+from pipeline.files import Json
 from pipeline.page import gallery, tables, traces
 from pipeline.page.differences import differences
 from pipeline.page.examples import Allowance

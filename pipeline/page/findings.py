@@ -12,8 +12,8 @@ import polars as pl
 
 from pipeline import metrics, schema
 from pipeline.answering import ROLLOUTS
-from pipeline.artifact import Json
 from pipeline.asked import asked
+from pipeline.files import Json
 from pipeline.final import START, final
 from pipeline.page.curves import Curve, read_curve
 from pipeline.page.origin import Origin

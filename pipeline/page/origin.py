@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from generators.domain import Domain
-from pipeline.artifact import Artifact, Json
+from pipeline.artifact import Artifact
+from pipeline.files import Json
 from pipeline.lineage import ancestors, domain_of
 
 

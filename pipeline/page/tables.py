@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.artifact import Json
+from pipeline.files import Json
 from pipeline.page.differences import differences
 from pipeline.page.findings import Checkpoint, Findings
 from pipeline.page.numbers import MISSING, Kind, interval, kind_of, significant, value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.artifact import Json
+from pipeline.files import Json
 from pipeline.page import chain, collection, gallery
 from pipeline.page.curves import read_curve
 from pipeline.page.findings import Findings

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from pipeline.artifact import MANIFEST, Artifact, Json
+from pipeline.artifact import MANIFEST, Artifact
 from pipeline.errors import Refusal, Unfinished
+from pipeline.files import Json
 from pipeline.folders import STAGES
 from pipeline.manifest import is_inside
 from pipeline.plain import from_json

@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.artifact import sweep_beside
 from pipeline.errors import Refusal
+from pipeline.files import sweep_beside
 from pipeline.results.rows import HEADLINES, Measure, Row, differing
 from pipeline.results.seeds import Group
 from pipeline.temporary import temporary

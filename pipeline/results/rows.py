@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.artifact import Artifact, Json, digest
+from pipeline.artifact import Artifact
 from pipeline.errors import Damaged, Refusal
+from pipeline.files import Json, digest
 from pipeline.final import final
 from pipeline.page.numbers import Kind, kind_of
 

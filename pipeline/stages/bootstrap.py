@@ -12,12 +12,13 @@ from typing import Any
 import polars as pl
 
 from pipeline import metrics, schema
-from pipeline.artifact import Artifact, Json
+from pipeline.artifact import Artifact
 from pipeline.card import round_card
 from pipeline.console import bar, say
 from pipeline.dataset import split_rows
 from pipeline.errors import Refusal
 from pipeline.executor import HERE
+from pipeline.files import Json
 from pipeline.recipe import Arm, Bootstrap, Recipe
 from pipeline.rollouts import Student, greedily, stored_hashes
 from pipeline.seeds import named_rng, named_seed

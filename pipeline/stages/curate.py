@@ -11,10 +11,11 @@ import polars as pl
 
 from generators.domain import LEVELS
 from pipeline import schema
-from pipeline.artifact import Artifact, Json
+from pipeline.artifact import Artifact
 from pipeline.card import curated_card
 from pipeline.console import bar
 from pipeline.errors import Refusal
+from pipeline.files import Json
 from pipeline.identity import response_hashes
 from pipeline.recipe import Recipe
 from pipeline.seeds import SPLITS, split_of

@@ -11,9 +11,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipeline import schema
-from pipeline.artifact import Artifact, Json
+from pipeline.artifact import Artifact
 from pipeline.console import bar
 from pipeline.errors import Refusal
+from pipeline.files import Json
 from pipeline.identity import keys
 from pipeline.recipe import Recipe
 from pipeline.seeds import named_rng

@@ -11,11 +11,12 @@ from generators.domain import Domain
 from pipeline import asked as asked_problems
 from pipeline import metrics, schema
 from pipeline.answering import ROLLOUTS, Entrant, answered, words_of
-from pipeline.artifact import Artifact, Json
+from pipeline.artifact import Artifact
 from pipeline.card import answered_card
 from pipeline.dataset import split_rows
 from pipeline.examination import examined
 from pipeline.executor import HERE, Executor
+from pipeline.files import Json
 from pipeline.final import START
 from pipeline.judgement import Judgement, rivals
 from pipeline.recipe import Evaluate, Recipe

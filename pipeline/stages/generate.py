@@ -14,11 +14,12 @@ from rich.markup import escape
 from generators.domain import JUDGEMENT, BadProblem, Domain, Hung, problem_columns, solution_columns
 from generators.installed import package_of
 from pipeline import schema
-from pipeline.artifact import Artifact, Json, file_hash
+from pipeline.artifact import Artifact
 from pipeline.begun import begin, end
 from pipeline.card import drawn_card
 from pipeline.console import bar, say
 from pipeline.errors import Refusal
+from pipeline.files import Json, file_hash
 from pipeline.foreign import blamed, require_columns
 from pipeline.given import given
 from pipeline.recipe import Recipe, domain_fields

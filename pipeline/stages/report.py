@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from pipeline.artifact import Json, write_text
 from pipeline.console import OUT, table
+from pipeline.files import Json, write_text
 from pipeline.recipe import Recipe
 from pipeline.stage import Job, Need, Stage
 from pipeline.stages import evaluate

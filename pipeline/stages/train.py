@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from pipeline.artifact import Artifact, Json, digest, file_hash
+from pipeline.artifact import Artifact
 from pipeline.console import LOG, Work, following
 from pipeline.crew import crew_of, size_of
 from pipeline.errors import Damaged, Refusal
+from pipeline.files import Json, digest, file_hash
 from pipeline.recipe import Recipe
 from pipeline.seeds import named_seed
 from pipeline.stage import Job, Need, Stage

@@ -12,7 +12,8 @@ import polars as pl
 from generators.domain import Domain
 from pipeline import asked, schema
 from pipeline.answering import ROLLOUTS, Entrant
-from pipeline.artifact import Artifact, Json
+from pipeline.artifact import Artifact
+from pipeline.files import Json
 from pipeline.provenance import provenance
 from pipeline.recipe import Evaluate, domain_fields
 from pipeline.rollouts import GREEDY

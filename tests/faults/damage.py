@@ -16,7 +16,8 @@ from faults.command import Ended, distill, inside
 from faults.sameness import difference
 from faults.trial import Scale, Trial
 from faults.whole import command, stages, whole
-from pipeline.artifact import file_hash, is_note
+from pipeline.artifact import is_note
+from pipeline.files import file_hash
 
 HARMS: dict[str, Callable[[bytes], bytes | None]] = {
     "its first byte flipped": lambda content: _flipped(content, 0),

@@ -17,7 +17,7 @@ from faults.fuzzing.case import CANARY, Case
 from faults.fuzzing.corpus import Corpus
 from faults.fuzzing.kinds.checkpoints import PICKLE, Touch
 from faults.fuzzing.mutation import cut, dumped, lacking, no_json, noise, otherwise, places, put
-from pipeline.artifact import CHECK, digest
+from pipeline.files import CHECK, digest
 
 TREE = "TREE"
 """In a command line the folder that holds the artifacts."""
