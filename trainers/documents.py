@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,13 +166,12 @@ class Documents:
 
     def expect(self, examples: Indices) -> None:
         """Have the system fetch the ids of examples that will soon be asked for; nothing is waited for."""
-        for index in examples.tolist():
-            at, local = self._place(self._first_row, int(self.rows[index]))
+        for at, local in _by_segment(self._first_row, np.unique(self.rows[examples])):
             segment = self.segments[at]
-            expect(segment.prompts, *segment.prompt_offsets[local : local + 2])
-            at, local = self._place(self._first_example, index)
+            _expect_pieces(segment.prompts, np.asarray(segment.prompt_offsets), local)
+        for at, local in _by_segment(self._first_example, np.sort(examples)):
             segment = self.segments[at]
-            expect(segment.responses, *segment.response_offsets[local : local + 2])
+            _expect_pieces(segment.responses, np.asarray(segment.response_offsets), local)
 
     def refuse_longer_than(self, limit: int, name: str) -> None:
         """BadSettings when an example has more than `limit` tokens; `name` is the setting that limits."""
@@ -188,6 +188,27 @@ class Documents:
             raise IndexError(f"{index} is not within the {firsts[-1]} that there are")
         at = bisect_right(firsts, index) - 1
         return at, index - firsts[at]
+
+
+def _by_segment(firsts: list[int], ascending: Indices) -> Iterator[tuple[int, Indices]]:
+    """Segments that are concerned, and the numbers of theirs."""
+    borders = np.searchsorted(ascending, firsts)
+    for at in np.flatnonzero(np.diff(borders)).tolist():
+        yield at, ascending[borders[at] : borders[at + 1]] - firsts[at]
+
+
+def _expect_pieces(array: Ids, offsets: Indices, pieces: Indices) -> None:
+    """Expect pieces, in ascending order; those that lie close together as one stretch."""
+    starts, ends = offsets[pieces], offsets[pieces + 1]
+    apart = np.flatnonzero(starts[1:] > ends[:-1] + CLOSE)
+    for start, end in zip(
+        starts[np.append(0, apart + 1)].tolist(), ends[np.append(apart, -1)].tolist(), strict=True
+    ):
+        expect(array, start, end)
+
+
+CLOSE = 2048
+"""Ids between two pieces that are fetched along with them: about a page."""
 
 
 def ranges(starts: Indices, lengths: Indices) -> Indices:

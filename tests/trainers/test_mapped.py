@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,10 @@ def test_the_stretch_that_is_asked_for_covers_it_and_begins_with_a_page(
         assert last == 128 + 2 * end
 
 
-def test_what_documents_expect_is_what_they_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("close", [0, 20, 1000])
+def test_what_documents_expect_is_what_they_read(
+    close: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arrays = {
         "prompts": np.arange(100, dtype=np.uint16),
         "prompt_offsets": np.array([0, 30, 60, 100]),
@@ -61,14 +65,19 @@ def test_what_documents_expect_is_what_they_read(tmp_path: Path, monkeypatch: py
         "rows": np.array([0, 2, 2], np.int32),
         "keys": np.arange(3, dtype=np.uint64),
     }
-    for name, array in arrays.items():
-        np.save(tmp_path / f"train-00000.{name}.npy", array)
-    documents = Documents([Segment.open(tmp_path, "train-00000")] * 2)
+    for segment, shift in enumerate((0, 1000)):
+        for name, array in arrays.items():
+            ids = name in ("prompts", "responses")
+            np.save(tmp_path / f"train-0000{segment}.{name}.npy", array + np.uint16(shift) if ids else array)
+    documents = Documents([Segment.open(tmp_path, f"train-0000{segment}") for segment in range(2)])
     asked: list[np.ndarray[Any, Any]] = []
     monkeypatch.setattr("trainers.documents.expect", lambda array, start, end: asked.append(array[start:end]))
-    for index in range(6):
-        asked.clear()
-        documents.expect(np.array([index]))
-        read = np.zeros(sum(map(len, asked)), np.int64)
-        documents.gather(np.array([index]), read)
-        assert np.concatenate(asked).tolist() == read.tolist()
+    monkeypatch.setattr("trainers.documents.CLOSE", close)
+    for count in range(1, 7):
+        for examples in permutations(range(6), count):
+            asked.clear()
+            documents.expect(np.array(examples))
+            read = set(np.concatenate([documents.example(index)[0] for index in examples]).tolist())
+            found = set(np.concatenate(asked).tolist())
+            assert read <= found
+            assert close or read == found
