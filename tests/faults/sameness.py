@@ -94,7 +94,11 @@ def _of_file(name: str, ours: Path, theirs: Path) -> str | None:
         return None
     fields = next((fields for pattern, fields in JSON.items() if fnmatch(name, pattern)), None)
     if fields is not None:
-        return _of_trees(json.loads(ours.read_text()), json.loads(theirs.read_text()), fields)
+        try:
+            made = json.loads(ours.read_text())
+        except ValueError:
+            return "no JSON"
+        return _of_trees(made, json.loads(theirs.read_text()), fields)
     compare = next((compare for pattern, compare in READ.items() if fnmatch(name, pattern)), None)
     return compare(ours, theirs) if compare else "other bytes"
 
