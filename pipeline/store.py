@@ -7,6 +7,7 @@ and the manifest last. What a mirror lacks is fetched when it is read. A mirror 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -160,8 +161,11 @@ PASSING = (
 )
 """Names of the errors of stores that pass by themselves; their classes are not imported for it."""
 
-SILENT = (5, 11, 16, 110)
-"""Error numbers under which stores report an answer of theirs such as `503 slow down`."""
+EREMOTEIO = getattr(errno, "EREMOTEIO", errno.EIO)
+"""Linux alone has it; `s3fs` takes it for an internal error of the store."""
+
+SILENT = (errno.EIO, errno.EAGAIN, errno.EBUSY, errno.ETIMEDOUT, EREMOTEIO)
+"""Error numbers under which stores report an answer of theirs such as `503 slow down` or `500`."""
 
 
 def _passing(error: Exception) -> bool:

@@ -51,7 +51,13 @@ def _show(path: Path, rows: int, where: str | None) -> None:
         raise Refusal(f"{path} is no Parquet file; inspect takes artifacts, Parquet files and checkpoints")
     if (path / MANIFEST).is_file() or (path / SIDECARS).is_dir():
         _artifact(Artifact(path), rows, where)
-    elif not _parts(path, rows, where):
+        return
+    from pipeline.inspect import damage
+
+    shown, faults = _parts(path, rows, where), damage.resized(path)
+    if faults:
+        raise Damaged(faults[0])
+    if not shown:
         raise Refusal(
             f"{path} holds no manifest, no Parquet file, no ids and no checkpoint"
             if where is None

@@ -38,7 +38,7 @@ class Found:
         except Unfinished:
             stage, broken = None, []
         except (Refusal, LookupError, TypeError, AttributeError):  # no manifest of ours
-            self.damaged.append(artifact.place)
+            self.damaged.append(f"{artifact.place}/{MANIFEST}")
             return
         if stage is None and folder.absolute().parent.name == EVALUATE:
             self.unfinished.append(artifact.place)

@@ -112,7 +112,7 @@ class Victim:
         if self.stage == "evaluate":
             yield ["compare", str(self.artifact), str(self.artifact), "--rule=sampled"]
             yield ["results", str(self.artifact)]
-        if self.path.parent.name in ("best", "last"):
+        if self.path.parent.name in ("best", "last") and "/.written/" not in self.name:
             at = str(self.path.parent)
             yield ["inspect", at]
             yield ["export", f"--checkpoint={at}", f"--to={page}"]
