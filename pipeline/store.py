@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -47,12 +48,16 @@ class Store:
     @cached_property
     def system(self) -> Any:
         """The file system of fsspec that reads and writes the URL."""
+        return self._opened()
+
+    def _opened(self, **options: Any) -> Any:
         import fsspec
 
+        logging.getLogger("asyncio").addFilter(_worth_telling)
         scheme = self.url.partition("://")[0]
         try:
             folders = {"auto_mkdir": True} if scheme in ("file", "local") else {}
-            return fsspec.filesystem(scheme, **folders)
+            return fsspec.filesystem(scheme, **folders, **options)
         except ImportError as error:
             raise Refusal(
                 f"{self.url}: {error}; pip install 'search-trace-distillation[s3]' for s3://"
@@ -107,12 +112,15 @@ class Store:
             unfinished = list(map(temporary, paths))
             remote, local = list(map(self.place, paths)), list(map(str, unfinished))
             try:
-                self._patiently(partial(self.system.get, remote, local), folder)
+                self._patiently(partial(self._get_all, remote, local), folder)
                 for partly, path in zip(unfinished, paths, strict=True):
                     partly.replace(path)
             finally:
                 for partly in unfinished:
                     partly.unlink(missing_ok=True)
+
+    def _get_all(self, remote: list[str], local: list[str]) -> None:
+        self.system.get(remote, local)  # by the client of the moment, which each attempt may renew
 
     def text(self, path: Path) -> str | None:
         """The content of a small file of the store; None where it is not to be had at once."""
@@ -143,7 +151,14 @@ class Store:
                         f"[yellow]{self.url} does not answer; attempt {attempt + 1} in {pause:g} s[/yellow]",
                     )
                 time.sleep(pause)
+                # Connections that broke in the middle of a file may stay taken, and a client has only ten.
+                self.__dict__["system"] = self._opened(skip_instance_cache=True)
         raise AssertionError("the last attempt returns or raises")
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    """Whether a message of asyncio is news: connections of a client that was given up are not."""
+    return not record.getMessage().startswith("Unclosed")
 
 
 PASSING = (

@@ -276,3 +276,19 @@ def test_an_upload_that_fails_beside_the_work_ends_the_run(
         curated(located(f"s3://{bucket}/runs"))
     assert not [key for key in keys(bucket) if "part-00001" in key or "manifest" in key]
     monkeypatch.undo()
+
+
+def test_every_attempt_has_a_client_of_its_own(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "PAUSES", (0.01,) * 3)
+    kept = store_of(located(f"s3://{bucket}/runs") / "generate")
+    assert kept is not None
+    clients = []
+
+    def action() -> int:
+        clients.append(kept.system)
+        if len(clients) < 4:
+            raise OSError(store.EREMOTEIO, "an internal error of the store")
+        return len(clients)
+
+    assert kept._patiently(action, kept.mirror) == 4
+    assert len(set(map(id, clients))) == 4
