@@ -25,6 +25,8 @@ BEAT = 2.0
 """Seconds between two rewritings of a note."""
 UPLOAD = 30.0
 """Seconds between two uploads of a note to a store."""
+PATIENCE = 30.0
+"""Seconds in which the last note may go up: a store that answers nobody does not hold up who is done."""
 SILENT = 90.0
 """Seconds after which a note of a process that cannot be looked for counts as left behind."""
 
@@ -117,7 +119,7 @@ class Heartbeat:
         """Stop, and take the note away; kept with what it was at, it tells that the work was stopped."""
         if self._thread.is_alive():
             self._rested.set()
-            self._thread.join()
+            self._thread.join(PATIENCE)
             if keep is None:
                 _remove(self.artifact, self.note.name)
             else:
