@@ -40,8 +40,8 @@ WARM_UP = 1 / 3
 LEAST = 16
 """Shards that a run has, however slow the machine."""
 COLLECTED = 16
-"""Shards after which cycles are collected. The encoder of `json` leaves 31 objects a shard, a kilobyte, which
-Python would let lie until they are a quarter of all that it holds: after an hour, and it looks like a leak."""
+"""Shards after which cycles are collected. The encoder of `json` leaves 31 objects a shard, a kilobyte, and
+Python lets them lie until they are a quarter of all that it holds: until then it looks like a leak."""
 PATIENCE = 1800.0
 """Seconds after which a run that should have ended has hung."""
 MARK = "DISTILL_SOAK"
