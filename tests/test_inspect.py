@@ -142,6 +142,16 @@ def test_a_changed_file_is_named(evaluated: Job, tmp_path: Path, seen) -> None: 
     assert "data/part-00000.parquet  200 rows" in seen(copy, refused=wrong)  # whole, but another file
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "vocabulary.json"])
+def test_a_part_of_an_artifact_that_has_lost_a_file_is_no_whole_one(
+    evaluated: Job, tmp_path: Path, seen, name: str
+) -> None:  # type: ignore[no-untyped-def]
+    copy = tmp_path / "maze-1"
+    shutil.copytree(stage(evaluated, "train"), copy)
+    (copy / "last" / name).unlink()
+    assert "layers" in seen(copy / "last", refused=f"last/{name} is missing or was changed")
+
+
 def test_what_cannot_be_shown_is_refused_in_a_sentence(evaluated: Job, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 and no more")

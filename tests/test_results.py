@@ -162,6 +162,11 @@ def test_unfinished_and_damaged_evaluations_are_left_out_with_a_remark(
     assert "1 run, with" in told.out
     assert "1 evaluation is not finished and left out" in told.err
     assert "1 evaluation is damaged and left out" in told.err
+    manifest = place / folders[1].name / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"stage"', '"stagf"'))
+    assert main(["results", f"{place}/*"]) == 0
+    assert "1 evaluation is damaged and left out" in (said := " ".join(capsys.readouterr().err.split()))
+    assert said.replace(" ", "").endswith(f"{folders[1].name}/manifest.json")
     shutil.rmtree(place / folders[2].name)
     assert main(["results", f"{place}/*"]) == 1
     assert "there is no finished evaluation among the matches" in capsys.readouterr().err
