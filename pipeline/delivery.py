@@ -6,7 +6,8 @@ shard's in their order, several shards at once. A shard counts as done when its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +49,11 @@ def send(store: Store, path: Path) -> None:
 
 
 def delivered(
-    store: Store, results: Iterator[tuple[int, tuple[Any, list[Path]]]]
+    store: Store, results: Generator[tuple[int, tuple[Any, list[Path]]]]
 ) -> Iterator[tuple[int, Any]]:
     """Send what tasks that were `Unsent` left; gives (shard, result) once its files are in the store.
 
-    The first fault of an upload ends the run; what is on its way then, is not waited for.
+    The first fault of an upload ends the run; what is on its way then is not waited for.
     """
     todo: SimpleQueue[tuple[int, Any, list[Path]] | None] = SimpleQueue()
     arrived: SimpleQueue[tuple[int, Any, BaseException | None]] = SimpleQueue()
@@ -72,6 +73,11 @@ def delivered(
             assert came is not None
             under_way -= 1
             yield came
+    except BaseException as fault:
+        # Those who make the shards stop as they would have, had the fault been theirs.
+        with suppress(type(fault)):
+            results.throw(fault)
+        raise
     finally:
         while _dropped(todo):
             pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from threading import Thread
@@ -64,7 +64,7 @@ HERE = Executor(workers=1)
 """This process alone."""
 
 
-def over_shards(task: Task, shards: Iterable[int], workers: int) -> Iterator[tuple[int, Any]]:
+def over_shards(task: Task, shards: Iterable[int], workers: int) -> Generator[tuple[int, Any]]:
     """Run `task(shard)` for every shard; gives (shard, result) as they end, in any order.
 
     `task` must be picklable where there are several workers. An error ends the run: what is not yet begun

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from itertools import count
 from pathlib import Path
 from threading import Barrier, Event, Lock, Thread
 from typing import Any, cast
@@ -94,6 +95,43 @@ def test_a_fault_of_the_store_ends_the_run_and_nothing_counts_that_did_not_arriv
         counted.extend(shard for shard, _ in sent(store, 6))
     assert 2 not in counted
     assert all(Path(f"sidecar-{shard}") in store.came for shard in counted)
+
+
+@pytest.mark.parametrize("kind", [Refusal, KeyboardInterrupt])
+def test_those_who_make_shards_stop_as_if_the_fault_were_theirs(kind: type[BaseException]) -> None:
+    felt: list[type[BaseException]] = []
+
+    def making() -> Generator[tuple[int, tuple[int, list[Path]]]]:
+        for shard in count():
+            try:
+                yield shard, (shard, [])
+            except BaseException as fault:
+                felt.append(type(fault))
+                raise
+
+    store = Fake()
+    stream = delivered(cast(Store, store), making())
+    next(stream)
+    with pytest.raises(kind, match="enough"):
+        cast(Any, stream).throw(kind("enough"))
+    assert felt == [kind]
+
+
+def test_whoever_stops_reading_stops_those_who_make_shards() -> None:
+    ended: list[bool] = []
+
+    def making() -> Generator[tuple[int, tuple[int, list[Path]]]]:
+        try:
+            for shard in count():
+                yield shard, (shard, [])
+        finally:
+            ended.append(True)
+
+    making_on = making()
+    for _ in (stream := delivered(cast(Store, Fake()), making_on)):
+        break
+    cast(Any, stream).close()
+    assert ended
 
 
 def test_a_fault_of_a_task_is_not_hidden() -> None:
