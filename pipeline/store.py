@@ -137,6 +137,12 @@ class Store:
         except FileNotFoundError:
             return
 
+    def _tell_away(self, attempt: int, pause: float) -> None:
+        now = time.monotonic()
+        if now >= _TOLD.get(self.url, now):
+            _TOLD[self.url] = now + pause
+            say("", f"[yellow]{self.url} does not answer; attempt {attempt} in {pause:g} s[/yellow]")
+
     def _patiently(self, action: Callable[[], Given], path: Path) -> Given:
         """Do it, and again while the store does not answer; a lasting fault becomes a sentence."""
         for attempt, pause in enumerate((*PAUSES, None), 1):
@@ -146,14 +152,15 @@ class Store:
                 if not _passing(error) or pause is None:
                     raise _told(error, self.url, self.place(path)) from None
                 if attempt > 2:
-                    say(
-                        "",
-                        f"[yellow]{self.url} does not answer; attempt {attempt + 1} in {pause:g} s[/yellow]",
-                    )
+                    self._tell_away(attempt + 1, pause)
                 time.sleep(pause)
                 # Connections that broke in the middle of a file may stay taken, and a client has only ten.
                 self.__dict__["system"] = self._opened(skip_instance_cache=True)
         raise AssertionError("the last attempt returns or raises")
+
+
+_TOLD: dict[str, float] = {}
+"""Until when it is known of a store that it does not answer: several files are on their way at once."""
 
 
 def _worth_telling(record: logging.LogRecord) -> bool:

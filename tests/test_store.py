@@ -292,3 +292,18 @@ def test_every_attempt_has_a_client_of_its_own(bucket: str, monkeypatch: pytest.
 
     assert kept._patiently(action, kept.mirror) == 4
     assert len(set(map(id, clients))) == 4
+
+
+def test_a_store_that_is_away_is_told_once_for_all_files(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr(store.time, "monotonic", lambda: now[0])
+    kept = store.Store("s3://away/told-once", tmp_path)
+    for _ in range(8):
+        kept._tell_away(3, 1)
+    now[0] += 1
+    for _ in range(8):
+        kept._tell_away(4, 2)
+    told = [line for line in capsys.readouterr().err.splitlines() if "does not answer" in line]
+    assert len(told) == 2
